@@ -1,0 +1,134 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// The verifier is one static binary. Foundation's static archives name these libraries only when the whole
+/// build is static; naming them here lets one build serve both the static verifier and the dynamic server.
+let staticExecutable: [LinkerSetting] = [
+    .unsafeFlags([
+        "-static-executable", "-l_FoundationCShims", "-l_FoundationCollections", "-lswiftSynchronization",
+    ])
+]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
+let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "holdfast",
+    products: [
+        .executable(name: "holdfast", targets: ["holdfast"]),
+        .executable(name: "holdfast-verify", targets: ["holdfast-verify"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // The libraries of the system (Debian: libsodium-dev, liblmdb-dev).
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+
+        // Formats and rules: value types and pure functions.
+        .target(name: "Tlog", dependencies: ["CSodium", crypto], swiftSettings: strict),
+        .target(name: "COSE", dependencies: ["Tlog"], swiftSettings: strict),
+        .target(name: "Governance", dependencies: ["Tlog", "COSE"], swiftSettings: strict),
+        .target(name: "Verification", dependencies: ["Tlog", "COSE", "Governance"], swiftSettings: strict),
+
+        // Storage.
+        .target(name: "LMDB", dependencies: ["CLMDB"], swiftSettings: strict),
+        .target(name: "LogStore", dependencies: ["Tlog"], swiftSettings: strict),
+        .target(name: "LMDBLogStore", dependencies: ["Tlog", "LogStore", "LMDB"], swiftSettings: strict),
+
+        // The log and those who talk to it.
+        .target(
+            name: "LogEngine", dependencies: ["Tlog", "COSE", "Governance", "LogStore", logging],
+            swiftSettings: strict),
+        .target(
+            name: "LogServer",
+            dependencies: [
+                "Tlog", "COSE", "Governance", "LogStore", "LogEngine", hummingbird, hummingbirdTLS, httpTypes, logging,
+                nioCore, nioHTTP1, nioSSL, serviceLifecycle,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "LogClient",
+            dependencies: [
+                "Tlog", "COSE", "Governance", "Verification", asyncHTTPClient, httpTypes, logging, nioCore, nioHTTP1,
+            ],
+            swiftSettings: strict),
+
+        // The two programs.
+        .executableTarget(
+            name: "holdfast",
+            dependencies: [
+                "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "LogServer",
+                "LogClient", argumentParser, configuration, logging, serviceLifecycle,
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "holdfast-verify",
+            dependencies: ["Tlog", "COSE", "Governance", "Verification", argumentParser],
+            swiftSettings: strict, linkerSettings: staticExecutable),
+
+        // Writes fixtures/, byte for byte the same each time.
+        .executableTarget(
+            name: "make-fixtures", dependencies: ["Tlog", "COSE", "Governance", "Verification"],
+            path: "tools/make-fixtures", swiftSettings: strict),
+
+        .testTarget(name: "TlogTests", dependencies: ["Tlog"], swiftSettings: strict),
+        .testTarget(name: "COSETests", dependencies: ["COSE", "Tlog"], swiftSettings: strict),
+        .testTarget(name: "GovernanceTests", dependencies: ["Governance", "COSE", "Tlog"], swiftSettings: strict),
+        .testTarget(
+            name: "VerificationTests", dependencies: ["Verification", "Governance", "COSE", "Tlog"],
+            swiftSettings: strict),
+        .testTarget(name: "LMDBTests", dependencies: ["LMDB"], swiftSettings: strict),
+        .testTarget(
+            name: "LogStoreTests", dependencies: ["LogStore", "LMDBLogStore", "LMDB", "Tlog"], swiftSettings: strict),
+        .testTarget(
+            name: "LogEngineTests",
+            dependencies: ["LogEngine", "LogStore", "LMDBLogStore", "Governance", "COSE", "Tlog", logging],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LogServerTests",
+            dependencies: [
+                "LogServer", "LogEngine", "LogStore", "Governance", "COSE", "Tlog", hummingbird, hummingbirdTesting,
+                httpTypes, logging, nioCore,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LogClientTests", dependencies: ["LogClient", "Verification", "Governance", "COSE", "Tlog"],
+            swiftSettings: strict),
+        .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+        .testTarget(
+            name: "CommandTests", dependencies: ["Tlog", "COSE", "Governance", "Verification"],
+            swiftSettings: strict),
+    ]
+)
