@@ -30,6 +30,8 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -47,6 +49,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -82,6 +86,7 @@ let package = Package(
             name: "LogClient",
             dependencies: [
                 "Tlog", "COSE", "Governance", "Verification", asyncHTTPClient, httpTypes, logging, nioCore, nioHTTP1,
+                systemPackage,
             ],
             swiftSettings: strict),
 
@@ -90,7 +95,7 @@ let package = Package(
             name: "holdfast",
             dependencies: [
                 "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "LogServer",
-                "LogClient", argumentParser, configuration, logging, serviceLifecycle,
+                "LogClient", argumentParser, configuration, logging, serviceLifecycle, systemPackage, yams,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -124,7 +129,10 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "LogClientTests", dependencies: ["LogClient", "Verification", "Governance", "COSE", "Tlog"],
+            name: "LogClientTests",
+            dependencies: [
+                "LogClient", "holdfast", "Verification", "Governance", "COSE", "Tlog", argumentParser, systemPackage,
+            ],
             swiftSettings: strict),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         .testTarget(
