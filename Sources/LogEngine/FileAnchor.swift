@@ -1,0 +1,147 @@
+public import Foundation
+internal import Glibc
+internal import Synchronization
+public import Tlog
+
+/// An anchor in a file of its own. Put it outside the data directory, best on another disk: it is there to notice
+/// that the data directory was replaced by an older copy.
+///
+/// The file holds two slots, 4096 bytes apart so that one torn write can damage one of them only. A slot is one line
+/// of text: format, sequence number, tree size, root, and the SHA-256 of what stands before it. A move overwrites the
+/// older slot and syncs it; the valid slot with the higher sequence number counts. An exclusive lock on the file is
+/// held until ``close()``.
+public final class FileAnchor: Anchor {
+    /// Where the file is.
+    public let path: String
+
+    private let file: Mutex<FileHandle?>
+
+    /// Opens the anchor's file, or makes an empty one, and takes its lock.
+    public init(path: String) throws(AnchorError) {
+        self.path = path
+        let url = URL(fileURLWithPath: path)
+        do {
+            if !FileManager.default.fileExists(atPath: path) { try Self.create(url) }
+            let handle = try FileHandle(forUpdating: url)
+            guard flock(handle.fileDescriptor, LOCK_EX | LOCK_NB) == 0 else {
+                throw AnchorError.locked(path: path)
+            }
+            file = Mutex(handle)
+        } catch let error as AnchorError {
+            throw error
+        } catch {
+            throw AnchorError.failed(path: path, detail: "\(error)")
+        }
+    }
+
+    /// Makes the file, empty, without touching one that another process made in the meantime, and syncs its name.
+    private static func create(_ url: URL) throws {
+        do {
+            try Data().write(to: url, options: .withoutOverwriting)
+        } catch where FileManager.default.fileExists(atPath: url.path) {
+            return
+        }
+        let directory = try FileHandle(forReadingFrom: url.deletingLastPathComponent())
+        defer { try? directory.close() }
+        guard fsync(directory.fileDescriptor) == 0 else { throw POSIXError(.EIO) }
+    }
+
+    public func read() throws(AnchorError) -> TreeHead? {
+        try withFile { file throws(AnchorError) in try self.newestSlot(file)?.head }
+    }
+
+    public func advance(from old: TreeHead?, to new: TreeHead) throws(AnchorError) {
+        try withFile { file throws(AnchorError) in
+            let newest = try self.newestSlot(file)
+            guard newest?.head == old || Mutant.anchorCompare.isOff else {
+                throw .moved(expected: old, found: newest?.head)
+            }
+            if let found = newest?.head, new.size < found.size { throw .backward(from: found, to: new) }
+            let next = AnchorSlot(sequence: (newest?.sequence ?? 0) + 1, head: new)
+            try self.write(next, to: file)
+        }
+    }
+
+    public func close() {
+        file.withLock { file in
+            try? file?.close()
+            file = nil
+        }
+    }
+
+    private func withFile<R>(_ body: (FileHandle) throws(AnchorError) -> R) throws(AnchorError) -> R {
+        let outcome = file.withLock { file -> Result<R, AnchorError> in
+            guard let file else { return .failure(.failed(path: path, detail: "it was closed")) }
+            do throws(AnchorError) {
+                return .success(try body(file))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try outcome.get()
+    }
+
+    /// The valid slot with the higher sequence number; nil where nothing was ever written.
+    private func newestSlot(_ file: FileHandle) throws(AnchorError) -> AnchorSlot? {
+        let bytes: [UInt8]
+        do {
+            try file.seek(toOffset: 0)
+            bytes = [UInt8](try file.read(upToCount: 2 * AnchorSlot.spacing) ?? Data())
+        } catch {
+            throw .failed(path: path, detail: "\(error)")
+        }
+        let slots = [0, 1].compactMap { AnchorSlot(parsing: bytes.dropFirst($0 * AnchorSlot.spacing)) }
+        // The first write of all may be torn too: then nothing was signed yet, but nothing says so. Ask a person.
+        if slots.isEmpty, !bytes.isEmpty { throw .damaged(path: path) }
+        return slots.max { $0.sequence < $1.sequence }
+    }
+
+    private func write(_ slot: AnchorSlot, to file: FileHandle) throws(AnchorError) {
+        do {
+            try file.seek(toOffset: UInt64(slot.sequence % 2) * UInt64(AnchorSlot.spacing))
+            try file.write(contentsOf: Data(slot.bytes))
+        } catch {
+            throw .failed(path: path, detail: "\(error)")
+        }
+        guard fdatasync(file.fileDescriptor) == 0 else {
+            throw .failed(path: path, detail: "fdatasync: errno \(errno)")
+        }
+    }
+}
+
+/// One of the two lines in an anchor's file.
+struct AnchorSlot: Equatable {
+    static let spacing = 4096
+    private static let format = "holdfast-anchor-1"
+
+    let sequence: UInt64
+    let head: TreeHead
+
+    init(sequence: UInt64, head: TreeHead) {
+        self.sequence = sequence
+        self.head = head
+    }
+
+    /// Reads a slot at the start of the bytes; nil unless it is exactly what ``bytes`` would print.
+    init?(parsing bytes: ArraySlice<UInt8>) {
+        guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+        let fields = String(decoding: bytes[..<end], as: UTF8.self).split(separator: " ")
+        guard fields.count == 5, let sequence = UInt64(fields[1]), let size = UInt64(fields[2]),
+            let root = Hash(hex: String(fields[3]))
+        else { return nil }
+        self.init(sequence: sequence, head: TreeHead(size: size, root: root))
+        guard self.bytes == [UInt8](bytes[...end]) else { return nil }
+    }
+
+    /// Two slots of one file have lines of different length only where digits were added: a line that replaces a
+    /// longer one would leave its end behind, so lines are padded with leading zeros to one length.
+    var bytes: [UInt8] {
+        let line = "\(Self.format) \(Self.padded(sequence)) \(Self.padded(head.size)) \(head.root.hex)"
+        return [UInt8]("\(line) \(Hash.sha256([UInt8](line.utf8)).hex)\n".utf8)
+    }
+
+    private static func padded(_ number: UInt64) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: 20 - digits.count) + digits
+    }
+}

@@ -1,0 +1,47 @@
+#if HOLDFAST_MUTANTS
+    internal import Foundation
+#endif
+
+/// The checks that a test build can switch off, one at a time, to show that a test notices.
+///
+/// Only a build with `-D HOLDFAST_MUTANTS` reads the environment variable `HOLDFAST_MUTANT`; in every other build
+/// ``isOff`` is the constant `false`, and the checks can't be switched off at all.
+enum Mutant: String, CaseIterable {
+    /// Answer submitters before their head is published.
+    case answerBeforePublication = "invariant-1-answer-before-publish"
+
+    /// Sign without reading the committed entries back.
+    case readBack = "invariant-2-readback"
+
+    /// Open a log although its store is behind the anchor.
+    case anchorAhead = "invariant-3-anchor-ahead"
+
+    /// Move the anchor without comparing where it stands.
+    case anchorCompare = "invariant-4-anchor-compare"
+
+    /// Ask the policy before looking whether the statement is in the log already.
+    case dedupFirst = "invariant-5-dedup-first"
+
+    /// Take more submissions than the limits allow.
+    case bounds = "invariant-6-bounds"
+
+    /// Go on after a failed sync.
+    case stopAfterSync = "invariant-7-stop-after-sync"
+
+    /// Show readers what is committed and not yet published.
+    case publishedView = "invariant-8-published-view"
+
+    /// Seal batches without the root of the state after them.
+    case sealRoot = "seal-state-root"
+
+    /// Publish whatever head comes, also an older one.
+    case monotonicPublication = "monotonic-publication"
+
+    #if HOLDFAST_MUTANTS
+        private static let switchedOff = ProcessInfo.processInfo.environment["HOLDFAST_MUTANT"]
+
+        var isOff: Bool { Self.switchedOff == rawValue }
+    #else
+        @inline(__always) var isOff: Bool { false }
+    #endif
+}
