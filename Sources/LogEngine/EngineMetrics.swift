@@ -1,4 +1,4 @@
-public import Synchronization
+internal import Synchronization
 
 /// What a log counts about itself. Any thread may read it at any time.
 public final class EngineMetrics: Sendable {

@@ -1,4 +1,4 @@
-public import Foundation
+internal import Foundation
 internal import Glibc
 internal import Synchronization
 public import Tlog
