@@ -135,8 +135,5 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
-        .testTarget(
-            name: "CommandTests", dependencies: ["Tlog", "COSE", "Governance", "Verification"],
-            swiftSettings: strict),
     ]
 )

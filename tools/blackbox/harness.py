@@ -71,12 +71,12 @@ def leaf_hash(statement):
 class Log:
     """One log directory and, while it runs, its server."""
 
-    def __init__(self, signers=(), directory=None):
+    def __init__(self, signers=(), arguments=()):
         self.parent = pathlib.Path(tempfile.mkdtemp(prefix="holdfast-test-"))
-        self.directory = directory or self.parent / "log"
+        self.directory = self.parent / "log"
         self.process = None
         self.output = []
-        arguments = ["init", self.directory, "--origin", "example.com/blackbox"]
+        arguments = ["init", self.directory, "--origin", "example.com/blackbox", *arguments]
         for number, signer in enumerate(signers):
             path = self.parent / f"issuer{number}.pub"
             write_public_key(path, signer.public)
@@ -192,3 +192,8 @@ def problem(body):
     """The stable code of an RFC 9290 body."""
     value = cbor2.loads(body)
     return next((v["code"] for v in value.values() if isinstance(v, dict) and "code" in v), value.get("code")), value
+
+
+def write_public_key(path, public):
+    """A public key file as spec/key-file.md has it."""
+    path.write_text(f"holdfast-public-key-ed25519 {public.hex()}\n")

@@ -1,0 +1,138 @@
+"""What a user meets: exit codes, key files, messages, and a verifier that needs no network."""
+
+import os
+import re
+import stat
+import subprocess
+
+from harness import BIN, Log, Signer, holdfast
+
+
+def with_exports():
+    signer = Signer()
+    log = Log([signer])
+    log.start()
+    answers = log.parent / "answers"
+    answers.mkdir()
+    for number in range(3):
+        statement = signer.event({"n": number})
+        status, _, headers = log.submit(statement)
+        assert status == 201
+        signer.follow(statement)
+        place = headers["Location"]
+        for suffix, path in ((".transparent", place + "/statement"), (".tlog-proof", place + "/proof")):
+            status, body, _ = log.get(path[path.index("/entries") :])
+            assert status == 200, body
+            (answers / f"{number}{suffix}").write_bytes(body)
+        (answers / f"{number}.cose").write_bytes(statement)
+    out = log.export()
+    log.stop()
+    return log, answers, out
+
+
+def test_the_verifier_is_static_and_works_without_network():
+    """holdfast-verify is one static binary and verifies in an empty network namespace"""
+    linked = subprocess.run(["ldd", BIN / "holdfast-verify"], capture_output=True, text=True)
+    assert "not a dynamic executable" in linked.stdout + linked.stderr, linked.stdout
+    log, answers, out = with_exports()
+    try:
+        isolated = ["unshare", "--user", "--map-root-user", "--net"] if os.geteuid() != 0 else ["unshare", "--net"]
+        commands = [
+            ["transparent", answers / "0.transparent"],
+            ["statement", answers / "1.cose", "--proof", answers / "1.tlog-proof"],
+            ["checkpoint", out / "checkpoint"],
+            ["log", out],
+        ]
+        for command in commands:
+            full = [*isolated, BIN / "holdfast-verify", *command, "--trust", log.trust]
+            result = subprocess.run(list(map(str, full)), capture_output=True, text=True, timeout=60)
+            assert result.returncode == 0, (command, result.stdout, result.stderr)
+            assert "VERIFIED" in result.stdout, result.stdout
+    finally:
+        log.remove()
+
+
+def test_exit_codes_of_the_verifier():
+    """0 verified, 1 not verified, 2 usage or unreadable"""
+    log, answers, out = with_exports()
+    try:
+        trust = ["--trust", log.trust]
+
+        def code(*arguments):
+            return holdfast(*arguments, check=False, program="holdfast-verify").returncode
+
+        assert code("transparent", answers / "0.transparent", *trust) == 0
+        assert code("statement", answers / "0.cose", "--proof", answers / "1.tlog-proof", *trust) == 1
+        assert code("statement", answers / "0.cose", "--proof", answers / "0.tlog-proof") == 1
+        assert code("statement", answers / "0.cose", "--proof", answers / "missing", *trust) == 2
+        assert code("statement", "--no-such-option") == 2
+        assert code("no-such-command") == 2
+        assert code("--help") == 0
+        damaged = bytearray((answers / "0.transparent").read_bytes())
+        for at in range(0, len(damaged), 7):
+            copy = bytearray(damaged)
+            copy[at] ^= 1
+            (answers / "damaged").write_bytes(copy)
+            assert code("transparent", answers / "damaged", *trust) == 1, f"byte {at} changed"
+    finally:
+        log.remove()
+
+
+def test_a_damaged_log_directory_is_localised():
+    """a changed entry is found, and named, by the verifier of whole logs"""
+    log, _, out = with_exports()
+    try:
+        bundle = next(path for path in sorted((out / "tile" / "entries").rglob("*")) if path.is_file())
+        data = bytearray(bundle.read_bytes())
+        data[-20] ^= 1
+        bundle.write_bytes(data)
+        result = holdfast("log", out, "--trust", log.trust, check=False, program="holdfast-verify")
+        assert result.returncode == 1, result.stdout
+        assert re.search(r"entry \d+|tile/", result.stdout), result.stdout
+    finally:
+        log.remove()
+
+
+def test_secret_keys_stay_secret():
+    """key files are 0600 and refused when wider; no secret is printed or logged"""
+    log = Log([Signer()])
+    try:
+        secrets = {}
+        for path in sorted((log.directory / "keys").iterdir()):
+            if path.suffix == ".pub":
+                continue
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+            secrets[path] = path.read_text().split()[1]
+        assert len(secrets) >= 4, secrets.keys()
+        assert len(set(secrets.values())) == len(secrets), "two keys are the same"
+        log.start("--log-level", "trace")
+        log.stop()
+        said = "".join(log.output) + (log.directory / "holdfast.yaml").read_text() + log.trust.read_text()
+        for secret in secrets.values():
+            assert secret not in said
+        path = next(iter(secrets))
+        assert secrets[path] not in holdfast("key", "show", path).stdout
+        path.chmod(0o644)
+        text = log.refuses_to_start()
+        assert "chmod 600" in text, text
+        path.chmod(0o600)
+        again = holdfast("key", "new", "--out", path, check=False)
+        assert again.returncode != 0 and path.read_text().split()[1] == secrets[path], "a key was overwritten"
+    finally:
+        log.remove()
+
+
+def test_graceful_shutdown_answers_what_was_accepted():
+    """SIGTERM ends the server with 0, and the log starts again at the same head"""
+    signer = Signer()
+    log = Log([signer])
+    try:
+        log.start()
+        statement = signer.event({"n": 0})
+        assert log.submit(statement)[0] == 201
+        before = log.checkpoint()
+        assert log.stop() == 0, "".join(log.output)
+        log.start()
+        assert log.checkpoint().split(b"\n")[:3] == before.split(b"\n")[:3]
+    finally:
+        log.remove()
