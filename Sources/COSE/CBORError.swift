@@ -1,5 +1,7 @@
+public import Tlog
+
 /// Why bytes are not CBOR as Holdfast reads it. Offsets are positions in the decoded bytes.
-public enum CBORError: Error, Sendable, Hashable {
+public enum CBORError: NamedFailure, Hashable {
     /// The input ends inside an item.
     case endOfInput(offset: Int)
     /// Bytes follow the item.
@@ -29,7 +31,6 @@ public enum CBORError: Error, Sendable, Hashable {
     /// The item is of another type than the one that has to stand here.
     case unexpectedType(offset: Int)
 
-    /// A stable name of the reason, in kebab case.
     public var reason: String {
         switch self {
         case .endOfInput: "end-of-input"

@@ -114,6 +114,13 @@ struct CBORReader {
         return try itemCount(of: head)
     }
 
+    /// Moves behind an empty map, if one stands here.
+    mutating func skipEmptyMap() -> Bool {
+        guard offset < end, bytes[offset] == 0xa0 else { return false }
+        offset += 1
+        return true
+    }
+
     /// The next item, whole.
     mutating func item() throws(CBORError) -> CBOR {
         try charge(1, at: offset)

@@ -1,0 +1,164 @@
+public import Tlog
+
+/// A signed statement as a log registers it: a tagged COSE_Sign1 with its payload and an empty unprotected header.
+///
+/// Having one means that its form is right. Whether the signature is right, ``verify(_:)-(COSEKey)`` says.
+public struct SignedStatement: Sendable {
+    /// "Each entry is prefixed with its length as a big-endian uint16" (tlog-tiles): what fits in an entry bundle.
+    public static let entryByteLimit = 65_535
+
+    /// What the protected header says.
+    public let header: StatementHeader
+    /// The canonical bytes: the outer array in deterministic encoding with tag 18, the unprotected header emptied,
+    /// protected header and payload as they were signed. This is the log's entry.
+    public let entryBytes: [UInt8]
+    /// The RFC 6962 leaf hash of ``entryBytes``; its lowercase hex is the entry's identifier.
+    public let leafHash: Hash
+
+    /// Places in ``entryBytes``; the items are byte strings with their heads.
+    private let protectedItem: Range<Int>
+    private let protectedRange: Range<Int>
+    private let payloadItem: Range<Int>
+    private let payloadRange: Range<Int>
+    private let signatureRange: Range<Int>
+
+    /// The encoded protected header, as it was signed.
+    public var protected: [UInt8] { Array(entryBytes[protectedRange]) }
+    /// The content.
+    public var payload: [UInt8] { Array(entryBytes[payloadRange]) }
+    /// 64 bytes.
+    public var signature: [UInt8] { Array(entryBytes[signatureRange]) }
+
+    /// Reads a statement and makes it canonical: whatever is in the unprotected header is dropped. Bytes that are
+    /// canonical already are kept without a copy. The signature is not verified.
+    ///
+    /// - Parameter bytes: one tagged COSE_Sign1 message.
+    /// - Throws: ``StatementError``.
+    public init(decoding bytes: [UInt8]) throws(StatementError) {
+        let layout: COSESign1Layout
+        do {
+            layout = try COSESign1Layout(bytes)
+        } catch {
+            throw .envelope(error)
+        }
+        try self.init(bytes, layout: layout)
+    }
+
+    /// The same, for a message that has been taken apart.
+    init(_ bytes: [UInt8], layout: COSESign1Layout) throws(StatementError) {
+        // The empty map that takes the unprotected header's place has one byte.
+        let dropped = layout.unprotectedItem.count - 1
+        let entryCount = bytes.count - dropped
+        guard entryCount <= Self.entryByteLimit else {
+            throw .envelope(.tooLarge(bytes: entryCount, limit: Self.entryByteLimit))
+        }
+        guard let payload = layout.payload else { throw .payloadMissing }
+        guard layout.signature.count == Ed25519.signatureByteCount else {
+            throw .envelope(.signatureLength(layout.signature.count))
+        }
+        header = try StatementHeader(bytes, in: layout.protected, unprotected: layout.unprotected)
+        if header.hashEnvelope != nil && payload.count != Hash.byteCount { throw .digestLength(payload.count) }
+        protectedItem = layout.protectedItem
+        protectedRange = layout.protected
+        payloadItem = layout.payloadItem.moved(by: -dropped)
+        payloadRange = payload.moved(by: -dropped)
+        signatureRange = layout.signature.moved(by: -dropped)
+        entryBytes = dropped == 0 ? bytes : Self.canonical(bytes, unprotected: layout.unprotectedItem)
+        leafHash = Hash.leaf(entryBytes)
+    }
+
+    /// RFC 9943 section 6.3: "the unprotected header of a Signed Statement MUST be set to an empty map before the
+    /// Signed Statement can be included in a Statement Sequence." All else in the array is in its one shortest
+    /// form, or it would not have been read.
+    private static func canonical(_ bytes: [UInt8], unprotected: Range<Int>) -> [UInt8] {
+        var entry: [UInt8] = []
+        entry.reserveCapacity(bytes.count - unprotected.count + 1)
+        entry.append(contentsOf: bytes[..<unprotected.lowerBound])
+        entry.append(0xa0)
+        entry.append(contentsOf: bytes[unprotected.upperBound...])
+        return entry
+    }
+
+    /// Throws unless the key identifier is this key's thumbprint and the signature is this key's.
+    ///
+    /// - Throws: ``StatementError/envelope(_:)`` with ``COSEError/keyMismatch`` or ``COSEError/badSignature``.
+    public func verify(_ key: COSEKey) throws(StatementError) {
+        guard key.thumbprint == Hash(header.keyID) else { throw .envelope(.keyMismatch) }
+        let message = COSESign1.toBeSigned(
+            encodedProtected: entryBytes[protectedItem], encodedPayload: entryBytes[payloadItem])
+        guard key.publicKey.isValid(signature: entryBytes[signatureRange], for: message) else {
+            throw .envelope(.badSignature)
+        }
+    }
+
+    /// Throws unless the key identifier is this key's thumbprint and the signature is this key's. Who verifies
+    /// many statements of one key keeps its ``COSEKey``, which knows its thumbprint.
+    public func verify(_ key: Ed25519.PublicKey) throws(StatementError) {
+        try verify(COSEKey(key))
+    }
+}
+
+extension SignedStatement: Hashable {
+    public static func == (left: SignedStatement, right: SignedStatement) -> Bool {
+        left.entryBytes == right.entryBytes
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(leafHash)
+    }
+}
+
+extension SignedStatement {
+    /// Signs a statement.
+    ///
+    /// - Parameters:
+    ///   - payload: the content.
+    ///   - contentType: its media type.
+    ///   - issuer: who makes the statement, a URI.
+    ///   - subject: what it is about.
+    ///   - issuedAt: seconds since 1970, left out if nil.
+    ///   - key: the issuer's key.
+    /// - Throws: ``StatementError`` if a field can't be, or the entry would be longer than ``entryByteLimit``.
+    public static func sign(
+        payload: [UInt8], contentType: String, issuer: String, subject: String, issuedAt: UInt64? = nil,
+        key: Ed25519.SigningKey
+    ) throws(StatementError) -> SignedStatement {
+        let header = try StatementHeader(
+            contentType: contentType, keyID: COSEKey(key.publicKey).thumbprint, issuer: issuer, subject: subject,
+            issuedAt: issuedAt)
+        return try sign(header, payload: payload, key: key)
+    }
+
+    /// Signs a statement over the digest of something that is kept elsewhere.
+    ///
+    /// - Throws: ``StatementError`` if a field can't be, or the entry would be longer than ``entryByteLimit``.
+    public static func sign(
+        digest: Hash, envelope: HashEnvelope, issuer: String, subject: String, issuedAt: UInt64? = nil,
+        key: Ed25519.SigningKey
+    ) throws(StatementError) -> SignedStatement {
+        let header = try StatementHeader(
+            hashEnvelope: envelope, keyID: COSEKey(key.publicKey).thumbprint, issuer: issuer, subject: subject,
+            issuedAt: issuedAt)
+        return try sign(header, payload: digest.bytes, key: key)
+    }
+
+    /// Signs a payload under a header. The header's key identifier has to be the key's thumbprint.
+    ///
+    /// - Throws: ``StatementError`` if the entry would be longer than ``entryByteLimit``, the key identifier is
+    ///   another key's, or a digest has not 32 bytes.
+    public static func sign(
+        _ header: StatementHeader, payload: [UInt8], key: Ed25519.SigningKey
+    ) throws(StatementError) -> SignedStatement {
+        guard Hash(header.keyID) == COSEKey(key.publicKey).thumbprint else { throw .envelope(.keyMismatch) }
+        let protected = header.protected()
+        let signature = key.sign(COSESign1.toBeSigned(protected: protected, payload: payload))
+        let message = COSESign1(protected: protected, payload: payload, signature: signature)
+        return try SignedStatement(decoding: message.encoded())
+    }
+}
+
+extension Range<Int> {
+    fileprivate func moved(by distance: Int) -> Range<Int> {
+        lowerBound + distance..<upperBound + distance
+    }
+}

@@ -1,0 +1,133 @@
+public import Tlog
+
+/// The protected header of a signed statement (RFC 9943 section 6), as far as Holdfast reads it.
+///
+/// Other labels and claims may be in the protected bytes; they are signed and kept, and not interpreted.
+public struct StatementHeader: Sendable, Hashable {
+    /// What ``contentType`` is for a statement whose payload is a digest. It has no slash, so it can't be mistaken
+    /// for a media type.
+    public static let hashEnvelopeType = "hash-envelope"
+
+    /// Header 1: -8 (EdDSA) or -19 (Ed25519).
+    public let algorithm: Int64
+    /// What the payload is: the media type of header 3, `coap:n` for a CoAP content format n there, or
+    /// ``hashEnvelopeType`` when there is a ``hashEnvelope`` and so no header 3. A log's policy names these.
+    public let contentType: String
+    /// Header 4: the RFC 9679 thumbprint of the signing key, 32 bytes.
+    public let keyID: [UInt8]
+    /// CWT claim `iss`: who makes the statement. Not empty.
+    public let issuer: String
+    /// CWT claim `sub`: what the statement is about. Not empty.
+    public let subject: String
+    /// CWT claim `iat`: seconds since 1970, as the issuer says.
+    public let issuedAt: UInt64?
+    /// There if the payload is a digest.
+    public let hashEnvelope: HashEnvelope?
+
+    /// The header of a statement to be signed.
+    ///
+    /// - Throws: ``StatementError`` if a field can't be: an empty or overlong text, or a content type that is none.
+    public init(
+        contentType: String, keyID: Hash, issuer: String, subject: String, issuedAt: UInt64? = nil
+    ) throws(StatementError) {
+        guard ContentType.value(of: contentType) != nil else { throw .contentType }
+        try self.init(
+            algorithm: COSEAlgorithm.edDSA, contentType: contentType, keyID: keyID.bytes,
+            claims: Self.claims(issuer, subject, issuedAt), hashEnvelope: nil)
+    }
+
+    /// The header of a statement to be signed over a digest.
+    ///
+    /// - Throws: ``StatementError`` if a field can't be.
+    public init(
+        hashEnvelope: HashEnvelope, keyID: Hash, issuer: String, subject: String, issuedAt: UInt64? = nil
+    ) throws(StatementError) {
+        try hashEnvelope.validate()
+        try self.init(
+            algorithm: COSEAlgorithm.edDSA, contentType: Self.hashEnvelopeType, keyID: keyID.bytes,
+            claims: Self.claims(issuer, subject, issuedAt), hashEnvelope: hashEnvelope)
+    }
+
+    private init(
+        algorithm: Int64, contentType: String, keyID: [UInt8], claims: COSEClaims, hashEnvelope: HashEnvelope?
+    ) {
+        self.algorithm = algorithm
+        self.contentType = contentType
+        self.keyID = keyID
+        issuer = claims.issuer
+        subject = claims.subject
+        issuedAt = claims.issuedAt
+        self.hashEnvelope = hashEnvelope
+    }
+
+    private static func claims(
+        _ issuer: String, _ subject: String, _ issuedAt: UInt64?
+    ) throws(StatementError) -> COSEClaims {
+        do {
+            return try COSEClaims(issuer: issuer, subject: subject, issuedAt: issuedAt)
+        } catch {
+            throw .envelope(error)
+        }
+    }
+
+    private static let understood = [
+        COSELabel.algorithm, COSELabel.critical, COSELabel.contentType, COSELabel.keyID, COSELabel.claims,
+        COSELabel.payloadHashAlgorithm, COSELabel.preimageContentType, COSELabel.payloadLocation,
+    ]
+
+    /// Reads the protected bytes of a message, and holds the unprotected header to the rules on both.
+    init(_ bytes: [UInt8], in range: Range<Int>, unprotected: CBORMap) throws(StatementError) {
+        let header: COSEHeader
+        let algorithm: Int64
+        let keyID: [UInt8]
+        let claims: COSEClaims
+        do {
+            header = try COSEHeader(bytes, in: range)
+            try header.checkDisjoint(unprotected)
+            algorithm = try header.algorithm()
+            try header.checkCritical(understood: Self.understood)
+            keyID = try header.keyID()
+            claims = try header.claims()
+        } catch {
+            throw .envelope(error)
+        }
+        let hashEnvelope = try HashEnvelope(header)
+        let contentType: String
+        if hashEnvelope != nil {
+            try HashEnvelope.checkUnprotected(unprotected)
+            contentType = Self.hashEnvelopeType
+        } else {
+            guard let value = header[COSELabel.contentType] else { throw .contentTypeMissing }
+            guard let text = ContentType.text(of: value) else { throw .contentType }
+            contentType = text
+        }
+        self.init(
+            algorithm: algorithm, contentType: contentType, keyID: keyID, claims: claims, hashEnvelope: hashEnvelope)
+    }
+
+    /// The deterministic encoding of these fields: what a statement made here has as protected bytes.
+    public func protected() -> [UInt8] {
+        var writer = CBORWriter(capacity: 128)
+        writer.map(count: 3 + (hashEnvelope?.headerCount ?? 1))
+        writer.integer(COSELabel.algorithm)
+        writer.integer(algorithm)
+        if hashEnvelope == nil, let value = ContentType.value(of: contentType) {
+            writer.integer(COSELabel.contentType)
+            writer.item(value)
+        }
+        writer.integer(COSELabel.keyID)
+        writer.bytes(keyID)
+        writer.integer(COSELabel.claims)
+        writer.map(count: issuedAt == nil ? 2 : 3)
+        writer.integer(COSELabel.issuer)
+        writer.text(issuer)
+        writer.integer(COSELabel.subject)
+        writer.text(subject)
+        if let issuedAt {
+            writer.integer(COSELabel.issuedAt)
+            writer.unsigned(issuedAt)
+        }
+        hashEnvelope?.write(to: &writer)
+        return writer.bytes
+    }
+}
