@@ -60,3 +60,15 @@ struct Bytes32: Sendable, Hashable {
         return false
     }
 }
+
+extension Hash {
+    /// The 32 bytes from `offset` on, which must be there.
+    init(in bytes: [UInt8], at offset: Int) {
+        precondition(offset >= 0 && offset + Hash.byteCount <= bytes.count)
+        var storage = Bytes32()
+        unsafe bytes.withUnsafeBytes { source in
+            unsafe storage.fill(from: UnsafeRawBufferPointer(rebasing: source[offset..<(offset + Hash.byteCount)]))
+        }
+        self.init(storage: storage)
+    }
+}

@@ -1,0 +1,4 @@
+/// The vectors of the transparency log's own formats.
+enum TlogFixtures {
+    static let suites: [FixtureSuite] = []
+}
