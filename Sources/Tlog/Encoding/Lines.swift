@@ -28,3 +28,26 @@ extension String {
         hasher.combine(0xff as UInt8)
     }
 }
+
+extension [UInt8] {
+    /// The lines before the first empty line, without their newlines, and everything after it; nil if no line is empty.
+    func splitAtFirstEmptyLine() -> (lines: [ArraySlice<UInt8>], rest: ArraySlice<UInt8>)? {
+        var lines: [ArraySlice<UInt8>] = []
+        var rest = self[...]
+        while let end = rest.firstIndex(of: 0x0a) {
+            let line = rest[..<end]
+            rest = rest[(end + 1)...]
+            if line.isEmpty { return (lines, rest) }
+            lines.append(line)
+        }
+        return nil
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// What follows `prefix`; nil if it is not there.
+    func removingPrefix(_ prefix: StaticString) -> ArraySlice<UInt8>? {
+        let bytes = Array(prefix.description.utf8)
+        return starts(with: bytes) ? dropFirst(bytes.count) : nil
+    }
+}
