@@ -1,0 +1,57 @@
+public import Tlog
+
+/// The log as one commit left it. A snapshot never changes, whatever is committed while it is read.
+///
+/// It is valid only inside the closure of `LogStore.read(_:)` and only on the thread that runs it; used later it
+/// throws `closed`. Everything in it is part of the *committed* log; that may be longer than what is published, so a
+/// public answer is cut at the published size by whoever gives it.
+public protocol LogSnapshot {
+    /// The committed head; `StoredHead.empty` when nothing was committed yet.
+    var head: StoredHead { get throws(StoreError) }
+
+    /// The bytes of the entry at `index`; nil at and beyond the committed size.
+    func entry(_ index: UInt64) throws(StoreError) -> [UInt8]?
+
+    /// The entries of the range, in order and complete. Throws `notFound` if it reaches beyond the committed size.
+    func entries(_ range: Range<UInt64>) throws(StoreError) -> [[UInt8]]
+
+    /// The newest content of a tile, full or partial: a multiple of 32 bytes, at most 8,192; nil where the committed
+    /// tree has no tile. The tile of every smaller tree is a prefix of it.
+    func tile(_ coordinate: TileCoordinate) throws(StoreError) -> [UInt8]?
+
+    /// The index of the entry with this leaf hash; nil if there is none.
+    func index(ofLeaf leafHash: Hash) throws(StoreError) -> UInt64?
+
+    /// The value of a key of the governance state; nil if it has none.
+    func stateValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]?
+
+    /// Calls `body` once with every key of the governance state and its value, in no particular order. An error of
+    /// `body` ends the walk and is passed on.
+    func forEachState(_ body: (_ key: [UInt8], _ value: [UInt8]) throws -> Void) throws
+
+    /// The link of a stream with the greatest `seq` among those whose entry lies below `size`; nil if there is none.
+    func newestLink(stream key: [UInt8], below size: UInt64) throws(StoreError) -> (seq: UInt64, index: UInt64)?
+
+    /// The kept checkpoint of the greatest size that is not above `size`; nil if there is none.
+    func checkpoint(atMost size: UInt64) throws(StoreError) -> [UInt8]?
+}
+
+extension LogSnapshot {
+    /// The leaf hash of the entry at `index`, from its tile; nil at and beyond the committed size.
+    public func leafHash(at index: UInt64) throws(StoreError) -> Hash? {
+        guard index < (try head).size, let coordinate = TileCoordinate(level: 0, index: index / 256) else { return nil }
+        let start = Int(index % 256) * Hash.byteCount
+        guard let bytes = try tile(coordinate), bytes.count >= start + Hash.byteCount,
+            let hash = Hash(bytes[start..<start + Hash.byteCount])
+        else { throw StoreError(.corrupt, "\(coordinate) does not reach entry \(index), which is committed") }
+        return hash
+    }
+
+    /// The content of `tile`, cut to its width. Throws `notFound` if the committed tree has no tile so wide.
+    public func content(of tile: Tile) throws(StoreError) -> [UInt8] {
+        guard let bytes = try self.tile(tile.coordinate), bytes.count >= tile.byteCount else {
+            throw StoreError(.notFound, "the committed tree has no \(tile)")
+        }
+        return bytes.count == tile.byteCount ? bytes : Array(bytes.prefix(tile.byteCount))
+    }
+}
