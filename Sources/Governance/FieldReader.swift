@@ -1,4 +1,4 @@
-public import COSE
+internal import COSE
 public import Tlog
 
 /// Why a CBOR item does not have the fields that it should. Paths are written like `logKeys.receipt`.

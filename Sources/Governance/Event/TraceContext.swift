@@ -1,4 +1,4 @@
-public import Tlog
+internal import Tlog
 
 /// Where an event belongs in a distributed trace: the two fields of W3C Trace Context, level 1.
 public struct TraceContext: Sendable, Hashable {

@@ -1,4 +1,4 @@
-public import COSE
+internal import COSE
 public import Tlog
 
 /// What a log admits, whose keys count in it, and who may change that.

@@ -1,5 +1,5 @@
 public import COSE
-public import Tlog
+internal import Tlog
 
 extension Policy {
     /// Reads the `data` of a `policy.set` event.
