@@ -19,7 +19,7 @@ private let allowedImports: [String: Set<String>] = [
     ],
     "LogClient": [
         "Tlog", "COSE", "Governance", "Verification", "AsyncHTTPClient", "HTTPTypes", "Logging", "NIOCore",
-        "NIOHTTP1", "NIOFoundationCompat", "Foundation", "Synchronization",
+        "NIOHTTP1", "NIOFoundationCompat", "Foundation", "Synchronization", "SystemPackage", "Glibc",
     ],
     "holdfast": [
         "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "LogServer",
