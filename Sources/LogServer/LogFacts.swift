@@ -1,0 +1,75 @@
+internal import COSE
+internal import Governance
+internal import LogEngine
+internal import LogStore
+internal import Tlog
+
+/// What a log says about itself in its genesis: read once, when the server is made.
+struct LogFacts: Sendable {
+    let policy: Policy
+    /// The keys that sign receipts.
+    let receiptKeys: COSEKeySet
+    /// The key that signs checkpoints, as clients configure it.
+    let verifierKey: VerifierKey
+    /// The leaf hash of entry 0: what clients pin.
+    let genesis: Hash
+    /// Tells this log's resources from those of a log that was at the same address before.
+    let cacheTag: String
+
+    init(_ log: Log) throws(ServerError) {
+        do {
+            guard let entry = try log.read({ snapshot, _ in try snapshot.entry(0) }) else {
+                throw ServerError.log("it has no genesis")
+            }
+            let statement = try SignedStatement(decoding: entry)
+            policy = try Genesis.policy(of: statement)
+            genesis = statement.leafHash
+        } catch let error as ServerError {
+            throw error
+        } catch {
+            throw .log("\(error)")
+        }
+        receiptKeys = COSEKeySet([COSEKey(policy.logKeys.receipt)])
+        verifierKey = .ed25519(name: policy.origin.keyName, publicKey: policy.logKeys.checkpoint)
+        cacheTag = String(genesis.hex.prefix(8))
+    }
+
+    /// What a client may submit by the policy of the log.
+    var submissionRate: RequestRate {
+        let rate = policy.rates.perAddress
+        return RequestRate(perSecond: Double(rate.perSecond), burst: Int(clamping: rate.burst))
+    }
+
+    /// Bytes of a body that is one statement. The unprotected header is dropped before the policy's limit counts, so there
+    /// is some room for it: a transparent statement may come back with its receipt.
+    func statementLimit(_ options: ServerOptions) -> Int {
+        options.maxStatementBytes ?? Int(clamping: policy.limits.maxEntryBytes) + Self.unprotectedRoom
+    }
+
+    private static let unprotectedRoom = 16 << 10
+
+    /// The page at the root.
+    func page(_ head: PublishedHead) -> String {
+        """
+        Holdfast: a transparency log for signed statements.
+
+        origin    \(policy.origin.text)
+        size      \(head.size)
+        root      \(head.treeHead.root.hex)
+        vkey      \(verifierKey.text)
+        genesis   \(genesis.hex)
+
+        POST /entries                        register a signed statement (application/cose), or many (application/cbor-seq)
+        GET  /entries/{leaf hash or index}   a fresh receipt; below it /statement and /proof
+        GET  /streams/{issuer}/{name}        the newest statement of a stream
+        GET  /checkpoint                     the signed tree head (c2sp.org/tlog-checkpoint)
+        GET  /tile/...                       tiles and entry bundles (c2sp.org/tlog-tiles)
+        GET  /proof/inclusion?index=&size=   and ?leaf=&size=
+        GET  /proof/consistency?from=&to=
+        GET  /.well-known/scitt-keys         the keys of receipts
+        GET  /genesis                        entry 0: the first policy
+        GET  /metrics  /healthz  /readyz
+
+        """
+    }
+}

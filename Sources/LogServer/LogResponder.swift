@@ -1,0 +1,189 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import LogEngine
+internal import Logging
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Answers requests: finds the route, keeps the limits, calls what answers the route, turns problems into answers.
+///
+/// What answers the routes is in extensions, one file for each group of routes.
+struct LogResponder: HTTPResponder {
+    let log: Log
+    let options: ServerOptions
+    let facts: LogFacts
+    let logger: Logger
+
+    let identification: ClientIdentification
+    let reads: AddressRateLimiter
+    let submissions: AddressRateLimiter
+    let requests: Allowance
+    let bodyBytes: Allowance
+    let connections: ConnectionTable
+    let metrics = RequestMetrics()
+    let progress = ProgressWatch()
+
+    init(log: Log, options: ServerOptions, logger: Logger) throws(ServerError) {
+        self.log = log
+        self.options = options
+        self.logger = logger
+        facts = try LogFacts(log)
+        identification = ClientIdentification(trustedProxies: options.trustedProxies)
+        reads = AddressRateLimiter(options.readRate)
+        submissions = AddressRateLimiter(options.submissionRate ?? facts.submissionRate)
+        requests = Allowance(options.maxConcurrentRequests)
+        bodyBytes = Allowance(options.maxBodyBytesInFlight)
+        connections = ConnectionTable(perClient: options.maxConnectionsPerClient)
+    }
+
+    func respond(to request: Request, context: LogRequestContext) async throws -> Response {
+        let started = NIODeadline.now().uptimeNanoseconds
+        let target = RequestTarget(request.head.path ?? "")
+        let match = RouteMatch(target)
+        var incoming = IncomingRequest(request, target: target, context: context, arrival: started)
+        var response: Response
+        do {
+            response = try await answer(&incoming, match)
+        } catch let problem as Problem {
+            response = problem.response(accept: incoming.accept)
+            if problem.endsConnection { incoming.endsConnection = true }
+        } catch let error as HTTPParserError {
+            throw error
+        } catch {
+            logger.error(
+                "A request failed", metadata: ["route": "\(match?.route.rawValue ?? "none")", "error": "\(error)"])
+            let problem = Problem(.internal, "The server failed; its log says how. Try again later.")
+            response = problem.response(accept: incoming.accept)
+        }
+        if match?.route != .entries { response.headers[.accessControlAllowOrigin] = "*" }
+        if request.method == .head { response = response.createHeadResponse() }
+        metrics.record(
+            match?.route, status: response.status.code,
+            nanoseconds: NIODeadline.now().uptimeNanoseconds &- started)
+        return incoming.endsConnection ? response.ending(context.channel) : response
+    }
+
+    /// Keeps the limits around the route.
+    private func answer(_ incoming: inout IncomingRequest, _ match: RouteMatch?) async throws -> Response {
+        guard let match else {
+            try charge(reads, for: incoming)
+            throw Problem(.notFound, "There is nothing at this path; GET / lists what there is.")
+        }
+        if match.route.isProbe { return try await dispatch(&incoming, match) }
+        try charge(match.route == .entries ? submissions : reads, for: incoming)
+        guard requests.take(1) else {
+            throw Problem.overloaded("The server is answering as many requests as it can; try again in a second.")
+        }
+        defer { requests.giveBack(1) }
+        return try await dispatch(&incoming, match)
+    }
+
+    private func dispatch(_ incoming: inout IncomingRequest, _ match: RouteMatch) async throws -> Response {
+        let route = match.route
+        if incoming.request.method == .options { return preflight(route) }
+        guard route.methods.contains(incoming.request.method) else {
+            var problem = Problem(
+                .methodNotAllowed, "\(route.rawValue) allows \(route.allowed); use one of these methods.")
+            problem.allowed = route.allowed
+            throw problem
+        }
+        switch route {
+        case .entries: return try await register(&incoming)
+        case .entry: return try receipt(of: match.arguments[0], incoming)
+        case .entryStatement: return try transparentStatement(of: match.arguments[0], incoming)
+        case .entryProof: return try proof(of: match.arguments[0], incoming)
+        case .keys: return try keySet(incoming)
+        case .key: return try key(match.arguments[0], incoming)
+        case .genesis: return try genesis(incoming)
+        case .checkpoint: return checkpoint()
+        case .tile, .entryBundle: return try tile(match.arguments[0], incoming)
+        case .inclusionProof: return try inclusionProof(incoming)
+        case .consistencyProof: return try consistencyProof(incoming)
+        case .stream: return try stream(issuer: match.arguments[0], name: match.arguments[1], incoming)
+        case .metrics: return metricsText()
+        case .health: return health()
+        case .readiness: return try readiness()
+        case .home: return home()
+        }
+    }
+
+    /// Takes tokens from the bucket of the request's client.
+    func charge(_ limiter: AddressRateLimiter, _ cost: Int = 1, for incoming: IncomingRequest) throws(Problem) {
+        let client = identification.address(
+            connection: ClientAddress(incoming.context.channel.remoteAddress),
+            forwardedFor: incoming.request.headers[.xForwardedFor])
+        guard let wait = limiter.take(cost, from: client, at: incoming.arrival) else { return }
+        var problem = Problem(
+            .rateLimited, "This address asks more often than the server allows; try again in \(wait) s, and then slower.")
+        problem.retryAfter = wait
+        throw problem
+    }
+
+    /// The answer to OPTIONS, also to what browsers ask before a request from another origin (the Fetch standard's
+    /// preflight). Reads are open to everyone's pages, submissions are not.
+    private func preflight(_ route: Route) -> Response {
+        var headers = HTTPFields()
+        headers[.allow] = route.allowed
+        if route != .entries {
+            headers[.accessControlAllowMethods] = "GET, HEAD"
+            headers[.accessControlAllowHeaders] = "Accept, If-None-Match"
+            headers[.accessControlMaxAge] = "86400"
+        }
+        return Response(status: .noContent, headers: headers)
+    }
+}
+
+/// A request on its way through the server.
+struct IncomingRequest {
+    let request: Request
+    let target: RequestTarget
+    let context: LogRequestContext
+    /// Nanoseconds of the clock that limits go by.
+    let arrival: UInt64
+    /// Whether the connection cannot be used after the answer.
+    var endsConnection: Bool
+
+    /// Bytes of an unwanted body that are read to keep the connection; for more a new connection is cheaper.
+    private static let drainLimit: Int64 = 16 << 10
+
+    init(_ request: Request, target: RequestTarget, context: LogRequestContext, arrival: UInt64) {
+        self.request = request
+        self.target = target
+        self.context = context
+        self.arrival = arrival
+        // Until someone reads the body, it is unwanted.
+        endsConnection =
+            request.headers[.transferEncoding] != nil
+            || request.headers[.contentLength].map { (Int64($0) ?? .max) > Self.drainLimit } ?? false
+    }
+
+    var accept: Accept { Accept(request.headers[.accept]) }
+
+    /// The type that the client wants most among those that a resource has.
+    func preferred(_ first: MediaType, _ others: MediaType...) throws(Problem) -> MediaType {
+        let accept = accept
+        var best = first
+        for other in others where accept.quality(of: other) > accept.quality(of: best) { best = other }
+        guard accept.quality(of: best) > 0 else {
+            let names = ([first] + others).map(\.text).joined(separator: " or ")
+            throw Problem(.notAcceptable, "The answer is \(names); accept that.")
+        }
+        return best
+    }
+
+    /// For answers in COSE: application/cbor is what COSE is made of, so whoever accepts that gets it too.
+    func acceptsCOSE() throws(Problem) {
+        let accept = accept
+        guard accept.quality(of: .cose) > 0 || accept.quality(of: .cbor) > 0 else {
+            throw Problem(.notAcceptable, "The answer is application/cose; accept that.")
+        }
+    }
+}
+
+extension Problem {
+    static func overloaded(_ detail: String) -> Problem {
+        var problem = Problem(.overloaded, detail)
+        problem.retryAfter = 1
+        return problem
+    }
+}

@@ -1,0 +1,39 @@
+internal import LogEngine
+
+extension EngineMetrics.Numbers {
+    /// The engine's numbers under the names that dashboards know.
+    func write(to text: inout MetricsText) {
+        let results = "holdfast_statements_total"
+        text.metric(results, .counter, "Statements answered, by result: accepted, duplicate, or the code of a rejection.")
+        text.sample(results, [("result", "accepted")], accepted)
+        text.sample(results, [("result", "duplicate")], duplicates)
+        for code in RejectionCode.allCases {
+            text.sample(results, [("result", code.rawValue)], rejections[code] ?? 0)
+        }
+        text.metric("holdfast_submitted_total", .counter, "Statements received.")
+        text.sample("holdfast_submitted_total", submitted)
+        text.metric("holdfast_statements_in_flight", .gauge, "Statements received and not yet answered.")
+        text.sample("holdfast_statements_in_flight", inFlight)
+        text.metric("holdfast_batches_total", .counter, "Batches committed.")
+        text.sample("holdfast_batches_total", batches)
+        text.metric("holdfast_batches_failed_total", .counter, "Batches that the store refused.")
+        text.sample("holdfast_batches_failed_total", failedBatches)
+        text.histogram("holdfast_batch_statements", batchSize, "Statements in a batch, without its seal.")
+        text.histogram("holdfast_commit_duration_seconds", commitSeconds, "Seconds that a commit took, sync included.")
+        text.histogram(
+            "holdfast_batch_duration_seconds", batchSeconds, "Seconds from the start of a batch to its publication.")
+        text.metric("holdfast_tree_size", .gauge, "Entries in the published tree.")
+        text.sample("holdfast_tree_size", treeSize)
+        text.metric("holdfast_published_timestamp_seconds", .gauge, "When the newest head was published.")
+        text.sample("holdfast_published_timestamp_seconds", Double(publishedAt) / 1000)
+        text.metric("holdfast_stopped", .gauge, "1 if the log has stopped after a fault.")
+        text.sample("holdfast_stopped", stopped ? 1 : 0 as UInt64)
+    }
+}
+
+extension MetricsText {
+    fileprivate mutating func histogram(_ name: String, _ histogram: EngineMetrics.Histogram, _ help: String) {
+        metric(name, .histogram, help)
+        self.histogram(name, bounds: histogram.bounds, counts: histogram.counts, sum: histogram.sum)
+    }
+}

@@ -1,0 +1,39 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import NIOCore
+
+extension HTTPField.Name {
+    /// The index of the registered statement, in decimal.
+    static let holdfastIndex = Self("Holdfast-Index")!
+    static let xForwardedFor = Self("X-Forwarded-For")!
+}
+
+extension Response {
+    init(
+        _ status: HTTPResponse.Status = .ok, _ media: MediaType, _ cache: CachePolicy, _ body: [UInt8]
+    ) {
+        var headers = HTTPFields()
+        headers.reserveCapacity(6)
+        headers[.contentType] = media.text
+        headers[.cacheControl] = cache.rawValue
+        self.init(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    /// The answer, after which the connection is closed without the rest of the request being read.
+    ///
+    /// The sending side is closed first and the other a second later: closing both at once, with unread bytes waiting,
+    /// resets the connection, and the client may lose the answer. RFC 9112 section 9.6: "the server MAY then close the
+    /// connection in stages".
+    func ending(_ channel: any Channel) -> Response {
+        var headers = headers
+        headers[.connection] = "close"
+        let body = body
+        return Response(
+            status: status, headers: headers,
+            body: ResponseBody(contentLength: body.contentLength) { writer in
+                try await body.write(writer)
+                channel.close(mode: .output, promise: nil)
+                channel.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
+            })
+    }
+}
