@@ -23,6 +23,7 @@ let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", packa
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
@@ -78,8 +79,8 @@ let package = Package(
         .target(
             name: "LogServer",
             dependencies: [
-                "Tlog", "COSE", "Governance", "LogStore", "LogEngine", hummingbird, hummingbirdTLS, httpTypes, logging,
-                nioCore, nioHTTP1, nioSSL, serviceLifecycle,
+                "Tlog", "COSE", "Governance", "LogStore", "LogEngine", hummingbird, hummingbirdCore, hummingbirdTLS,
+                httpTypes, logging, nioCore, nioHTTP1, nioSSL, serviceLifecycle,
             ],
             swiftSettings: strict),
         .target(

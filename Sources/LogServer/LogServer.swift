@@ -1,4 +1,5 @@
-internal import Hummingbird
+package import Hummingbird
+internal import HummingbirdCore
 internal import HummingbirdTLS
 public import LogEngine
 public import Logging

@@ -65,10 +65,15 @@ struct RouteMatch: Sendable {
         case (3, "streams"): self.init(.stream, segments[1], segments[2])
         case (3..., "tile"):
             // The grammar of tile paths is that of `TileResource`, which reads the path whole.
-            route = segments[1] == "entries" ? .entryBundle : .tile
-            arguments = [String(target.path.dropFirst())]
+            let route: Route = segments[1] == "entries" ? .entryBundle : .tile
+            self.init(route, arguments: [String(target.path.dropFirst())])
         default: return nil
         }
+    }
+
+    private init(_ route: Route, arguments: [String]) {
+        self.route = route
+        self.arguments = arguments
     }
 
     private init?(_ route: Route, _ segments: Substring...) {
@@ -77,7 +82,6 @@ struct RouteMatch: Sendable {
             guard !segment.isEmpty, let argument = Percent.decode(segment) else { return nil }
             arguments.append(argument)
         }
-        self.route = route
-        self.arguments = arguments
+        self.init(route, arguments: arguments)
     }
 }

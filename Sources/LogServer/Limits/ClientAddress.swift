@@ -18,23 +18,68 @@ struct ClientAddress: Sendable, Hashable {
 
     /// Nil for a socket that has no address of a host, such as a Unix domain socket.
     init?(_ address: SocketAddress?) {
-        switch address {
-        case .v4(let address):
-            self.init(ipv4: UInt32(bigEndian: address.address.sin_addr.s_addr))
-        case .v6(let address):
-            let words = address.address.sin6_addr.__in6_u.__u6_addr32
-            self.init(
-                high: UInt64(UInt32(bigEndian: words.0)) << 32 | UInt64(UInt32(bigEndian: words.1)),
-                low: UInt64(UInt32(bigEndian: words.2)) << 32 | UInt64(UInt32(bigEndian: words.3)))
-        case .unixDomainSocket, nil:
+        guard let text = address?.ipAddress else { return nil }
+        self.init(parsing: text)
+    }
+
+    /// Nil unless `text` is an IPv4 or IPv6 address without port, zone or brackets.
+    init?(parsing text: some StringProtocol) {
+        let bytes = Array(text.utf8)
+        if let address = Self.ipv4(bytes[...]) {
+            self.init(ipv4: address)
+        } else if let (high, low) = Self.ipv6(bytes[...]) {
+            self.init(high: high, low: low)
+        } else {
             return nil
         }
     }
 
-    /// Nil unless `text` is an IPv4 or IPv6 address without port or brackets.
-    init?(parsing text: some StringProtocol) {
-        guard let address = try? SocketAddress(ipAddress: String(text), port: 0) else { return nil }
-        self.init(address)
+    /// Four decimal numbers below 256 with points between them, without leading zeros.
+    private static func ipv4(_ text: ArraySlice<UInt8>) -> UInt32? {
+        let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard parts.count == 4 else { return nil }
+        var address: UInt32 = 0
+        for part in parts {
+            guard let octet = UInt64(canonical: String(decoding: part, as: UTF8.self)), octet < 256 else { return nil }
+            address = address << 8 | UInt32(octet)
+        }
+        return address
+    }
+
+    /// RFC 4291 section 2.2: eight groups of up to four hexadecimal digits; `::` once for groups of zeros; an IPv4 address
+    /// in the place of the last two.
+    private static func ipv6(_ text: ArraySlice<UInt8>) -> (high: UInt64, low: UInt64)? {
+        var halves: [[UInt16]] = [[]]
+        var rest = text
+        if rest.starts(with: "::".utf8) {
+            halves.append([])
+            rest = rest.dropFirst(2)
+        }
+        while !rest.isEmpty {
+            let end = rest.firstIndex(of: UInt8(ascii: ":")) ?? rest.endIndex
+            let part = rest[..<end]
+            if end == rest.endIndex, let address = ipv4(part) {
+                halves[halves.count - 1] += [UInt16(address >> 16), UInt16(truncatingIfNeeded: address)]
+                break
+            }
+            guard (1...4).contains(part.count), part.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),
+                let group = UInt16(String(decoding: part, as: UTF8.self), radix: 16)
+            else { return nil }
+            halves[halves.count - 1].append(group)
+            if end == rest.endIndex { break }
+            rest = rest[(end + 1)...]
+            guard let next = rest.first else { return nil }
+            if next == UInt8(ascii: ":") {
+                guard halves.count == 1 else { return nil }
+                halves.append([])
+                rest = rest.dropFirst()
+            }
+        }
+        let given = halves.reduce(0) { $0 + $1.count }
+        guard halves.count == 2 ? given < 8 : given == 8 else { return nil }
+        let groups = halves[0] + Array(repeating: 0, count: 8 - given) + (halves.count == 2 ? halves[1] : [])
+        func word(_ groups: ArraySlice<UInt16>) -> UInt64 { groups.reduce(0) { $0 << 16 | UInt64($1) } }
+        return (word(groups[..<4]), word(groups[4...]))
     }
 
     var isIPv4: Bool { high == 0 && low >> 32 == 0xffff }

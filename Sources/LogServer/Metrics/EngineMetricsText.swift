@@ -5,10 +5,10 @@ extension EngineMetrics.Numbers {
     func write(to text: inout MetricsText) {
         let results = "holdfast_statements_total"
         text.metric(results, .counter, "Statements answered, by result: accepted, duplicate, or the code of a rejection.")
-        text.sample(results, [("result", "accepted")], accepted)
-        text.sample(results, [("result", "duplicate")], duplicates)
+        text.sample(results, accepted, ("result", "accepted"))
+        text.sample(results, duplicates, ("result", "duplicate"))
         for code in RejectionCode.allCases {
-            text.sample(results, [("result", code.rawValue)], rejections[code] ?? 0)
+            text.sample(results, rejections[code] ?? 0, ("result", code.rawValue))
         }
         text.metric("holdfast_submitted_total", .counter, "Statements received.")
         text.sample("holdfast_submitted_total", submitted)

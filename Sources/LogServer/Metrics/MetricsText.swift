@@ -19,12 +19,12 @@ struct MetricsText {
         append("# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n")
     }
 
-    mutating func sample(_ name: String, _ labels: [(String, String)] = [], _ value: UInt64) {
+    mutating func sample(_ name: String, _ value: UInt64, _ labels: (String, String)...) {
         head(name, labels)
         append("\(value)\n")
     }
 
-    mutating func sample(_ name: String, _ labels: [(String, String)] = [], _ value: Double) {
+    mutating func sample(_ name: String, _ value: Double, _ labels: (String, String)...) {
         head(name, labels)
         append("\(Self.number(value))\n")
     }
@@ -35,16 +35,19 @@ struct MetricsText {
     ///   - bounds: ascending upper bounds, each inclusive.
     ///   - counts: one for each bound and one for what is above; not cumulative. The text has them cumulative.
     mutating func histogram(
-        _ name: String, _ labels: [(String, String)] = [], bounds: [Double], counts: some Sequence<UInt64>, sum: Double
+        _ name: String, _ labels: (String, String)..., bounds: [Double], counts: some Sequence<UInt64>, sum: Double
     ) {
         var total: UInt64 = 0
         for (index, count) in counts.enumerated() {
             total += count
             let bound = index < bounds.count ? Self.number(bounds[index]) : "+Inf"
-            sample("\(name)_bucket", labels + [("le", bound)], total)
+            head("\(name)_bucket", labels + [("le", bound)])
+            append("\(total)\n")
         }
-        sample("\(name)_sum", labels, sum)
-        sample("\(name)_count", labels, total)
+        head("\(name)_sum", labels)
+        append("\(Self.number(sum))\n")
+        head("\(name)_count", labels)
+        append("\(total)\n")
     }
 
     private mutating func head(_ name: String, _ labels: [(String, String)]) {

@@ -52,7 +52,7 @@ final class RequestMetrics: Sendable {
                 let count = numbers.answers[row * Self.statusColumns + column]
                 guard count > 0 else { continue }
                 let status = column < Self.statuses.count ? String(Self.statuses[column]) : "other"
-                text.sample("holdfast_http_requests_total", [("route", Self.label(row)), ("status", status)], count)
+                text.sample("holdfast_http_requests_total", count, ("route", Self.label(row)), ("status", status))
             }
         }
         let name = "holdfast_http_request_duration_seconds"
@@ -61,7 +61,7 @@ final class RequestMetrics: Sendable {
             let counts = numbers.durations[row * Self.boundColumns..<(row + 1) * Self.boundColumns]
             guard counts.contains(where: { $0 > 0 }) else { continue }
             text.histogram(
-                name, [("route", Self.label(row))], bounds: Self.bounds, counts: counts, sum: numbers.seconds[row])
+                name, ("route", Self.label(row)), bounds: Self.bounds, counts: counts, sum: numbers.seconds[row])
         }
     }
 
