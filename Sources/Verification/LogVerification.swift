@@ -1,0 +1,33 @@
+import COSE
+import Governance
+import Tlog
+
+extension Verifier {
+    /// A whole log as tlog-tiles: the checkpoint under the trust file, every entry, every tile, the root, and the fold of
+    /// all entries: signatures, admissions, streams, seals.
+    ///
+    /// - Parameters:
+    ///   - source: where the log's files are.
+    ///   - progress: called after each group of entries with how many are done, of how many.
+    /// - Throws: what `source` throws. All that is wrong with the log itself is in the report.
+    public func log(
+        in source: some TileSource, progress: (_ done: UInt64, _ total: UInt64) -> Void = { _, _ in }
+    ) async throws -> VerificationReport {
+        var list = CheckList()
+        guard let bytes = try source.read("checkpoint") else {
+            list.fail(.checkpointForm, "there is no file \"checkpoint\"")
+            return VerificationReport(subject: .log, checks: list.checks)
+        }
+        guard let signed = Self.parseCheckpoint(bytes, of: nil, &list) else {
+            return VerificationReport(subject: .log, checks: list.checks)
+        }
+        check(signed, of: nil, &list)
+        var reading = LogReading(source: source, head: signed.checkpoint.treeHead, trust: trust)
+        try await reading.run(progress: progress)
+        reading.report(to: &list)
+        list.note(.history, "whether an older checkpoint is of this log is shown by a consistency proof")
+        list.note(.freshness, "there is no clock to compare it with")
+        noteStateQuorum(&list)
+        return VerificationReport(subject: .log, checks: list.checks)
+    }
+}

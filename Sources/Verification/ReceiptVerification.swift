@@ -1,0 +1,138 @@
+import COSE
+import Governance
+import Tlog
+
+extension Verifier {
+    /// A statement with its receipts in header 394, each receipt of the trusted log verified in full.
+    ///
+    /// Receipts of other logs are named and left aside; at least one must be of the trusted log.
+    public func transparentStatement(_ bytes: [UInt8]) -> VerificationReport {
+        var list = CheckList()
+        let transparent: TransparentStatement
+        do {
+            transparent = try TransparentStatement(decoding: bytes)
+            list.pass(.statementForm, values: transparent.statement.values)
+        } catch {
+            list.fail(.statementForm, describe(error))
+            return VerificationReport(subject: .transparentStatement, checks: list.checks)
+        }
+        checkSignature(of: transparent.statement, &list)
+        let own = transparent.receipts.filter(isOwn)
+        if own.isEmpty {
+            list.fail(
+                .receiptPresent, "no receipt is of a trusted log",
+                CheckValue("receipts", UInt64(transparent.receipts.count)))
+        } else {
+            list.pass(
+                .receiptPresent, CheckValue("receipts", UInt64(transparent.receipts.count)),
+                CheckValue("of-this-log", UInt64(own.count)))
+        }
+        for (number, receipt) in transparent.receipts.enumerated() {
+            let part = transparent.receipts.count == 1 ? nil : "receipt \(number)"
+            if isOwn(receipt) {
+                check(receipt, for: transparent.statement, of: part, &list)
+            } else {
+                list.note(.receiptIssuer, of: part, "a receipt of another log", CheckValue("issuer", receipt.issuer))
+            }
+        }
+        noteWhatOneStatementCannotShow(&list)
+        return VerificationReport(subject: .transparentStatement, checks: list.checks)
+    }
+
+    /// One receipt for a statement that stands in a file of its own.
+    public func receipt(_ bytes: [UInt8], statement: [UInt8]) -> VerificationReport {
+        var list = CheckList()
+        let statement = Self.parseStatement(statement, &list)
+        if let statement { checkSignature(of: statement, &list) }
+        do {
+            let receipt = try Receipt(decoding: bytes)
+            list.pass(
+                .receiptForm, CheckValue("issuer", receipt.issuer), CheckValue("key", Hex.encode(receipt.keyID)))
+            if let statement { check(receipt, for: statement, of: nil, &list) }
+        } catch {
+            list.fail(.receiptForm, describe(error))
+        }
+        noteWhatOneStatementCannotShow(&list)
+        return VerificationReport(subject: .receipt, checks: list.checks)
+    }
+
+    /// Whether a receipt says that it is of a log that the trust file names.
+    private func isOwn(_ receipt: Receipt) -> Bool {
+        trust.policy.logs.contains { $0.key.name.text.utf8.elementsEqual(receipt.issuer.utf8) }
+    }
+
+    /// Issuer, inclusion, signature, and the checkpoint that the receipt carries.
+    private func check(
+        _ receipt: Receipt, for statement: SignedStatement, of part: String?, _ list: inout CheckList
+    ) {
+        guard isOwn(receipt) else {
+            list.fail(.receiptIssuer, of: part, "the receipt is of log \(receipt.issuer), which the trust file does not name")
+            return
+        }
+        guard case .inclusion(let proof) = receipt.proof else {
+            list.fail(.inclusion, of: part, "the receipt proves consistency, not inclusion")
+            return
+        }
+        let head: TreeHead
+        do {
+            // RFC 9942: the payload is detached; the verifier computes the root and verifies the signature over it.
+            head = TreeHead(size: proof.size, root: try proof.root(leafHash: statement.leafHash))
+            list.pass(
+                .inclusion, of: part, CheckValue("index", proof.index), CheckValue("size", head.size),
+                CheckValue("root", head.root.hex))
+        } catch {
+            list.fail(.inclusion, of: part, describe(error), CheckValue("index", proof.index))
+            return
+        }
+        checkSignature(of: receipt, for: statement, head, part, &list)
+        checkCheckpoint(of: receipt, head, part, &list)
+    }
+
+    /// The signature, by the receipt key that the genesis names, over the root that statement and path give.
+    private func checkSignature(
+        of receipt: Receipt, for statement: SignedStatement, _ head: TreeHead, _ part: String?,
+        _ list: inout CheckList
+    ) {
+        guard let policy = trust.genesis?.policy else {
+            list.leaveOut(
+                .receiptSignature, of: part, "the trust file has no genesis entry, so the receipt key is not known")
+            return
+        }
+        let key = CheckValue("key", Hex.encode(receipt.keyID))
+        do {
+            // Without its checkpoint, which is looked at next, so that each fault is named by its own check.
+            try receipt.carrying(nil).verify(leafHash: statement.leafHash, key: policy.logKeys.receipt)
+            list.pass(.receiptSignature, of: part, key)
+        } catch {
+            list.fail(.receiptSignature, of: part, describe(error), key, CheckValue("root", head.root.hex))
+        }
+    }
+
+    /// The checkpoint in the receipt's unprotected header: nobody signed that it belongs there, so all of it is held to
+    /// the trust file, and its root to the receipt's.
+    private func checkCheckpoint(of receipt: Receipt, _ head: TreeHead, _ part: String?, _ list: inout CheckList) {
+        guard let bytes = receipt.checkpoint else {
+            if trust.requiresWitnesses {
+                list.fail(
+                    .witnessQuorum, of: part, "the receipt carries no checkpoint, so no witness vouches for its root",
+                    CheckValue("quorum", trust.quorumName))
+            } else {
+                noteNoQuorum(of: part, &list)
+            }
+            // The signature is over the root alone, and one path can fit several sizes.
+            list.note(.rootAgreement, of: part, "the receipt carries no checkpoint: index and size are what it says")
+            return
+        }
+        guard let signed = Self.parseCheckpoint(bytes, of: part, &list) else { return }
+        check(signed, of: part, &list)
+        let other = signed.checkpoint.treeHead
+        if other == head {
+            list.pass(.rootAgreement, of: part, CheckValue("size", head.size), CheckValue("root", head.root.hex))
+        } else {
+            list.fail(
+                .rootAgreement, of: part,
+                "the receipt is for size \(head.size) and root \(head.root), its checkpoint for size \(other.size) and "
+                    + "root \(other.root)")
+        }
+    }
+}

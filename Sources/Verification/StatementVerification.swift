@@ -1,0 +1,149 @@
+import COSE
+import Governance
+import Tlog
+
+extension Verifier {
+    /// A statement and its tlog-proof: signed by an issuer that the genesis enrols, included under a checkpoint that
+    /// the log signed and the quorum vouches for.
+    ///
+    /// - Parameters:
+    ///   - bytes: a COSE signed statement; receipts it carries are ignored.
+    ///   - proof: a `.tlog-proof` file.
+    public func statement(_ bytes: [UInt8], proof: [UInt8]) -> VerificationReport {
+        var list = CheckList()
+        let statement = Self.parseStatement(bytes, &list)
+        if let statement { checkSignature(of: statement, &list) }
+        if let proof = Self.parseProof(proof, &list) {
+            check(proof.checkpoint, of: nil, &list)
+            if let statement { Self.checkInclusion(of: statement, proof, &list) }
+        }
+        noteWhatOneStatementCannotShow(&list)
+        return VerificationReport(subject: .statement, checks: list.checks)
+    }
+
+    /// What can be said without a trust file: that the statement is under the root in the proof.
+    ///
+    /// - Parameter asked: whether the caller wants no more than that. Otherwise all that needs a trust file is reported
+    ///   as required and left out, and the verdict is "not verified".
+    public static func inclusion(of bytes: [UInt8], proof: [UInt8], asked: Bool) -> VerificationReport {
+        var list = CheckList()
+        let leaveOut = { (name: CheckName, list: inout CheckList) in
+            if asked {
+                list.note(name, "only inclusion was asked for")
+            } else {
+                list.leaveOut(name, "inclusion only: there is no trust file")
+            }
+        }
+        let statement = parseStatement(bytes, &list)
+        leaveOut(.statementSignature, &list)
+        if let proof = parseProof(proof, &list) {
+            leaveOut(.logSignature, &list)
+            leaveOut(.witnessQuorum, &list)
+            if let statement { checkInclusion(of: statement, proof, &list) }
+        }
+        return VerificationReport(subject: .statement, isInclusionOnly: asked, checks: list.checks)
+    }
+
+    static func parseStatement(_ bytes: [UInt8], _ list: inout CheckList) -> SignedStatement? {
+        do {
+            let statement = try SignedStatement(decoding: bytes)
+            list.pass(.statementForm, values: statement.values)
+            return statement
+        } catch {
+            list.fail(.statementForm, describe(error))
+            return nil
+        }
+    }
+
+    private static func parseProof(_ bytes: [UInt8], _ list: inout CheckList) -> TlogProof? {
+        do {
+            let proof = try TlogProof(parsing: bytes)
+            let checkpoint = proof.checkpoint.checkpoint
+            list.pass(
+                .proofForm, CheckValue("index", proof.index), CheckValue("origin", checkpoint.origin.text),
+                CheckValue("size", checkpoint.size))
+            return proof
+        } catch {
+            list.fail(.proofForm, describe(error))
+            return nil
+        }
+    }
+
+    /// tlog-proof: "Check that the inclusion proof is valid, to bind the leaf hash computed in step 1 to the the root
+    /// hash of the signed checkpoint."
+    private static func checkInclusion(of statement: SignedStatement, _ proof: TlogProof, _ list: inout CheckList) {
+        let root = proof.checkpoint.checkpoint.root
+        do {
+            try proof.inclusionProof.verify(leafHash: statement.leafHash, root: root)
+            list.pass(.inclusion, CheckValue("index", proof.index), CheckValue("root", root.hex))
+        } catch {
+            list.fail(.inclusion, describe(error), CheckValue("index", proof.index))
+        }
+    }
+
+    /// The statement's signature by a key that the genesis policy knows under the statement's issuer.
+    func checkSignature(of statement: SignedStatement, _ list: inout CheckList) {
+        guard let genesis = trust.genesis, let policy = genesis.policy else {
+            list.leaveOut(
+                .statementSignature, "the trust file has no genesis entry, so the issuers' keys are not known")
+            return
+        }
+        let names = [
+            CheckValue("issuer", statement.header.issuer), CheckValue("key", Hex.encode(statement.header.keyID)),
+        ]
+        // Entry 0 was verified, with the authority's key, when the trust file was read.
+        if statement.leafHash == genesis.leafHash {
+            list.pass(.statementSignature, values: names + [CheckValue("role", "genesis")])
+            return
+        }
+        guard let signer = policy.signer(of: statement) else {
+            list.fail(
+                .statementSignature, "the issuer is not enrolled at genesis with this key", names[0], names[1])
+            return
+        }
+        do {
+            try statement.verify(signer.key)
+            list.pass(.statementSignature, values: names + [CheckValue("role", signer.role)])
+        } catch {
+            list.fail(.statementSignature, describe(error), names[0], names[1])
+        }
+    }
+
+    /// Names what a single statement leaves open.
+    func noteWhatOneStatementCannotShow(_ list: inout CheckList) {
+        list.note(.admission, "whether policy and stream allowed the statement is shown by the whole log only")
+        noteStateQuorum(&list)
+    }
+
+    /// Says that a quorum of state witnesses, if the trust file names one, is not held to.
+    func noteStateQuorum(_ list: inout CheckList) {
+        guard let quorum = trust.stateQuorum, quorum != .none else { return }
+        list.note(
+            .stateQuorum, "state cosignatures are not checked in this version", CheckValue("quorum", quorum.text))
+    }
+}
+
+extension SignedStatement {
+    /// What the statement says about itself.
+    var values: [CheckValue] {
+        var values = [
+            CheckValue("entry", leafHash.hex), CheckValue("issuer", header.issuer),
+            CheckValue("subject", header.subject), CheckValue("key", Hex.encode(header.keyID)),
+        ]
+        if let time = header.issuedAt { values.append(CheckValue("issued-at", time)) }
+        return values
+    }
+}
+
+extension Policy {
+    /// The key that the policy knows for a statement's issuer and key identifier, and in which role.
+    func signer(of statement: SignedStatement) -> (key: Ed25519.PublicKey, role: String)? {
+        let header = statement.header
+        let isKey = { (key: Ed25519.PublicKey) in COSEKey(key).thumbprint.bytes == header.keyID }
+        // Bytes are compared: to Swift, texts that differ only in Unicode normalisation are equal.
+        let isIssuer = { (issuer: String) in issuer.utf8.elementsEqual(header.issuer.utf8) }
+        if isIssuer(origin.text), isKey(logKeys.statement) { return (logKeys.statement, "log") }
+        guard let issuer = issuers.first(where: { isIssuer($0.issuer) && isKey($0.key) }) else { return nil }
+        return (issuer.key, "issuer")
+    }
+}

@@ -1,0 +1,95 @@
+import COSE
+import Governance
+import Tlog
+
+/// Verifies offline: statements with their proofs, receipts, checkpoints, and whole logs, under a trust file.
+///
+/// Every function takes bytes as they were read and answers with a report; a malformed file is a failed check, not an
+/// error. Nothing here reads files, clocks or the network.
+public struct Verifier: Sendable {
+    /// What is believed.
+    public let trust: TrustFile
+
+    public init(trust: TrustFile) {
+        self.trust = trust
+    }
+
+    // MARK: Checkpoints
+
+    /// A checkpoint alone: signed by the log that the trust file names, vouched for by its quorum.
+    public func checkpoint(_ bytes: [UInt8]) -> VerificationReport {
+        var list = CheckList()
+        if let signed = Self.parseCheckpoint(bytes, of: nil, &list) { check(signed, of: nil, &list) }
+        list.note(.history, "one checkpoint does not show that the log kept what it had before")
+        list.note(.freshness, "there is no clock to compare it with")
+        return VerificationReport(subject: .checkpoint, checks: list.checks)
+    }
+
+    static func parseCheckpoint(_ bytes: [UInt8], of part: String?, _ list: inout CheckList) -> SignedCheckpoint? {
+        do {
+            let signed = try SignedCheckpoint(parsing: bytes)
+            list.pass(
+                .checkpointForm, of: part, CheckValue("origin", signed.checkpoint.origin.text),
+                CheckValue("size", signed.checkpoint.size), CheckValue("root", signed.checkpoint.root.hex))
+            return signed
+        } catch {
+            list.fail(.checkpointForm, of: part, describe(error))
+            return nil
+        }
+    }
+
+    /// The log's signature and the quorum of witnesses.
+    func check(_ signed: SignedCheckpoint, of part: String?, _ list: inout CheckList) {
+        checkLogSignature(signed, of: part, &list)
+        checkQuorum(signed, of: part, &list)
+    }
+
+    /// tlog-policy: "a checkpoint is considered valid if it is signed by any one of the listed logs".
+    private func checkLogSignature(_ signed: SignedCheckpoint, of part: String?, _ list: inout CheckList) {
+        let origin = signed.checkpoint.origin
+        let keys = trust.policy.logs.map(\.key).filter { $0.name == origin.keyName }
+        guard !keys.isEmpty else {
+            let names = trust.policy.logs.map(\.key.name.text).joined(separator: ", ")
+            list.fail(.logSignature, of: part, "the checkpoint is of log \(origin), the trust file trusts \(names)")
+            return
+        }
+        var failure: NoteError?
+        for key in keys {
+            do {
+                try signed.verify(logKey: key)
+                list.pass(.logSignature, of: part, CheckValue("key", key.text))
+                return
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        list.fail(.logSignature, of: part, failure.map { describe($0) } ?? "no key")
+    }
+
+    /// "and it is cosigned by witnesses according to the defined quorum rule".
+    private func checkQuorum(_ signed: SignedCheckpoint, of part: String?, _ list: inout CheckList) {
+        let quorum = CheckValue("quorum", trust.quorumName)
+        do {
+            let verified = try trust.policy.verify(signed)
+            guard trust.requiresWitnesses else { return noteNoQuorum(of: part, &list) }
+            let names = verified.cosignatures.map(\.witness.description).joined(separator: " ")
+            list.pass(.witnessQuorum, of: part, quorum, CheckValue("cosigned-by", names))
+        } catch .quorumNotReached(_, let cosigned) {
+            let names = cosigned.map(\.description).joined(separator: " ")
+            list.fail(
+                .witnessQuorum, of: part, "quorum-not-reached: too few witnesses cosigned", quorum,
+                CheckValue("cosigned-by", names))
+        } catch {
+            guard list.hasPassed(.logSignature, of: part) else {
+                list.leaveOut(.witnessQuorum, of: part, "the log's signature is not good", quorum)
+                return
+            }
+            list.fail(.witnessQuorum, of: part, describe(error), quorum)
+        }
+    }
+
+    /// Says that the trust file asks for no witness.
+    func noteNoQuorum(of part: String?, _ list: inout CheckList) {
+        list.note(.witnessQuorum, of: part, "the trust file says \"quorum none\": nobody but the log vouches for its head")
+    }
+}
