@@ -133,7 +133,10 @@ enum COSEReceiptFaults {
             ),
             ("another index", try Parts { try $0.setProof { $0[1] = 3 } }.encoded, 2, "bad-signature"),
             ("index and size equal", try Parts { try $0.setProof { $0[1] = 7 } }.encoded, 2, "index-out-of-range"),
-            ("a size that needs another path", try Parts { try $0.setProof { $0[0] = 20 } }.encoded, 2, "wrong-path-length"),
+            (
+                "a size that needs another path", try Parts { try $0.setProof { $0[0] = 20 } }.encoded, 2,
+                "wrong-path-length"
+            ),
             ("the last hash missing", try Parts { try $0.setProof { $0[2] = [] } }.encoded, 2, "wrong-path-length"),
             ("signed by a stranger", try Parts { $0.key = stranger }.encoded, 2, "bad-signature"),
             (

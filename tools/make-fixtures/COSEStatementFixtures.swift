@@ -58,10 +58,19 @@ enum COSEStatementFixtures {
             ("as Holdfast writes it", sound.encoded),
             ("with a time", try COSEMessage { $0.setClaim(6, 1_790_000_000) }.encoded),
             ("with an empty payload", try COSEMessage { $0.payload = [] }.encoded),
-            ("with a payload of 300 bytes", try COSEMessage { $0.payload = Array(repeating: 0x5a, count: 300) }.encoded),
+            (
+                "with a payload of 300 bytes",
+                try COSEMessage { $0.payload = Array(repeating: 0x5a, count: 300) }.encoded
+            ),
             ("algorithm Ed25519", try COSEMessage { $0.protected[1] = -19 }.encoded),
-            ("with an unprotected header, which is dropped", try COSEMessage { $0.unprotected = [33: .bytes([1, 2])] }.encoded),
-            ("with another content type in the unprotected header's private labels", try COSEMessage { $0.unprotected = ["alg": "none"] }.encoded),
+            (
+                "with an unprotected header, which is dropped",
+                try COSEMessage { $0.unprotected = [33: .bytes([1, 2])] }.encoded
+            ),
+            (
+                "with another content type in the unprotected header's private labels",
+                try COSEMessage { $0.unprotected = ["alg": "none"] }.encoded
+            ),
             (
                 "protected labels in another order",
                 try COSEMessage { $0.protectedBytes = reversed($0.protected) }.encoded
