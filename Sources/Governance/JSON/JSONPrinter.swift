@@ -1,0 +1,72 @@
+internal import Tlog
+
+extension JSON {
+    /// How a JSON text is laid out. The order of members is kept in both.
+    public enum Layout: Sendable, Hashable {
+        /// One line without spaces.
+        case compact
+        /// One member or element a line, indented by two spaces.
+        case pretty
+    }
+
+    /// The JSON text, without a newline at the end.
+    public func text(_ layout: Layout = .compact) -> String {
+        var text = ""
+        write(to: &text, layout, indent: 0)
+        return text
+    }
+
+    private func write(to text: inout String, _ layout: Layout, indent: Int) {
+        switch self {
+        case .null: text += "null"
+        case .bool(let value): text += value ? "true" : "false"
+        case .integer(let value): text += String(value)
+        case .string(let value): JSON.quote(value, to: &text)
+        case .array(let elements):
+            JSON.list(elements, open: "[", close: "]", to: &text, layout, indent) { element, text in
+                element.write(to: &text, layout, indent: indent + 1)
+            }
+        case .object(let members):
+            JSON.list(members, open: "{", close: "}", to: &text, layout, indent) { member, text in
+                JSON.quote(member.name, to: &text)
+                text += layout == .pretty ? ": " : ":"
+                member.value.write(to: &text, layout, indent: indent + 1)
+            }
+        }
+    }
+
+    private static func list<Element>(
+        _ elements: [Element], open: String, close: String, to text: inout String, _ layout: Layout, _ indent: Int,
+        _ write: (Element, inout String) -> Void
+    ) {
+        text += open
+        for (position, element) in elements.enumerated() {
+            if position > 0 { text += "," }
+            if layout == .pretty { text += "\n" + String(repeating: "  ", count: indent + 1) }
+            write(element, &text)
+        }
+        if layout == .pretty, !elements.isEmpty { text += "\n" + String(repeating: "  ", count: indent) }
+        text += close
+    }
+
+    private static func quote(_ string: String, to text: inout String) {
+        text += "\""
+        for scalar in string.unicodeScalars {
+            switch scalar {
+            case "\"": text += "\\\""
+            case "\\": text += "\\\\"
+            case "\n": text += "\\n"
+            case "\r": text += "\\r"
+            case "\t": text += "\\t"
+            case "\u{0}"..<"\u{20}", "\u{7f}": text += "\\u00" + Hex.encode([UInt8(scalar.value)])
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        text += "\""
+    }
+}
+
+extension JSON: CustomStringConvertible {
+    /// The compact text.
+    public var description: String { text() }
+}

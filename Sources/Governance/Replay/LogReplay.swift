@@ -1,0 +1,180 @@
+public import COSE
+public import Tlog
+
+/// Folds a whole log, entry by entry, and finds the first entry that is not as the log's own rules have it.
+///
+/// The time of a batch stands in its seal, so a batch's statements are kept until its seal comes and are admitted
+/// then; how many that can be is bounded by the policy. A replay that has thrown throws the same error ever after.
+public struct LogReplay: Sendable {
+    /// What is known about the log from elsewhere.
+    public struct Pins: Sendable, Hashable {
+        /// The leaf hash of entry 0.
+        public var genesis: Hash?
+        /// Thumbprints of authorities, of which one must have signed entry 0; any if empty.
+        public var authorities: [Hash]
+
+        public init(genesis: Hash? = nil, authorities: [Hash] = []) {
+            self.genesis = genesis
+            self.authorities = authorities
+        }
+    }
+
+    private struct Pending {
+        let statement: SignedStatement
+        let signatureVerified: Bool
+    }
+
+    private let pins: Pins
+    private var pending: [Pending] = []
+    private var failure: ReplayError?
+
+    /// How many entries were appended.
+    public private(set) var size: UInt64 = 0
+    /// The size with the newest seal as last entry, 0 if there is none: what ``state``, ``map`` and ``rules`` are at.
+    public private(set) var sealedSize: UInt64 = 0
+    /// The newest seal.
+    public private(set) var lastSeal: Seal?
+    /// Its leaf hash.
+    public private(set) var lastSealHash: Hash?
+    /// The state at ``sealedSize``.
+    public private(set) var state = MemoryState()
+    /// Its Merkle map.
+    public private(set) var map = MerkleMap()
+    /// The rules in force; nil before entry 0.
+    public private(set) var rules: Rules?
+
+    /// A replay of a log from its entry 0.
+    public init(pins: Pins = Pins()) {
+        self.pins = pins
+    }
+
+    /// Appends the next entry.
+    ///
+    /// - Parameters:
+    ///   - entry: its bytes as they are in the log.
+    ///   - signatureVerified: whether the caller has verified the statement's signature already, with the key that
+    ///     the rules have for it. Entry 0 and seals are verified in any case.
+    public mutating func append(_ entry: [UInt8], signatureVerified: Bool = false) throws(ReplayError) {
+        try guarded { replay throws(ReplayError) in
+            try replay.take(replay.statement(entry), signatureVerified)
+        }
+    }
+
+    /// Appends the next entry, of which the caller knows that these are its bytes in the log.
+    public mutating func append(
+        _ statement: SignedStatement, signatureVerified: Bool = false
+    ) throws(ReplayError) {
+        try guarded { replay throws(ReplayError) in try replay.take(statement, signatureVerified) }
+    }
+
+    /// Throws unless the last entry is a seal.
+    public func finish() throws(ReplayError) {
+        if let failure { throw failure }
+        guard sealedSize == size else { throw .unsealed(sealedSize: sealedSize, size: size) }
+    }
+
+    private mutating func guarded(
+        _ body: (inout LogReplay) throws(ReplayError) -> Void
+    ) throws(ReplayError) {
+        if let failure { throw failure }
+        do {
+            try body(&self)
+        } catch {
+            failure = error
+            throw error
+        }
+    }
+
+    private func statement(_ entry: [UInt8]) throws(ReplayError) -> SignedStatement {
+        let statement: SignedStatement
+        do { statement = try SignedStatement(decoding: entry) } catch { throw .notAStatement(index: size, error) }
+        guard statement.entryBytes == entry else { throw .notCanonical(index: size) }
+        return statement
+    }
+
+    private mutating func take(_ statement: SignedStatement, _ signatureVerified: Bool) throws(ReplayError) {
+        guard let rules else { return try takeGenesis(statement) }
+        if Hash(statement.header.keyID) == rules.statementKey.thumbprint {
+            try takeSeal(statement, rules)
+        } else {
+            let limit = rules.policy.limits.maxBatch
+            guard pending.count < limit else { throw .batchTooLarge(index: size, limit: limit) }
+            pending.append(Pending(statement: statement, signatureVerified: signatureVerified))
+        }
+        size += 1
+    }
+
+    private mutating func takeGenesis(_ statement: SignedStatement) throws(ReplayError) {
+        if let pinned = pins.genesis, pinned != statement.leafHash {
+            throw .otherGenesis(expected: pinned, found: statement.leafHash)
+        }
+        let policy: Policy
+        do { policy = try Genesis.policy(of: statement) } catch { throw .genesis(error) }
+        if !pins.authorities.isEmpty, let signer = Hash(statement.header.keyID), !pins.authorities.contains(signer) {
+            throw .otherAuthority(thumbprint: signer)
+        }
+        rules = Rules(PolicyRecord(policy: policy, index: 0))
+        pending.append(Pending(statement: statement, signatureVerified: true))
+        size = 1
+    }
+
+    private mutating func takeSeal(_ statement: SignedStatement, _ rules: Rules) throws(ReplayError) {
+        let seal: Seal
+        do { seal = try Seal(statement, origin: rules.policy.origin) } catch { throw .notASeal(index: size, error) }
+        do { try statement.verify(rules.statementKey) } catch { throw .badSignature(index: size, error) }
+        try checkPlace(of: seal)
+        var fold = try folded(rules, batchTime: seal.time)
+        let changes = fold.changes
+        var newMap = map
+        newMap.apply(changes)
+        guard newMap.root == seal.stateRoot else {
+            throw .stateRoot(index: size, stated: seal.stateRoot, computed: newMap.root)
+        }
+        self.rules = fold.rules
+        // Let go of the fold's copy, so that the state is changed in place.
+        fold = GovernanceState(base: MemoryState(), rules: fold.rules)
+        state.apply(changes)
+        map = newMap
+        pending.removeAll(keepingCapacity: true)
+        lastSeal = seal
+        lastSealHash = statement.leafHash
+        sealedSize = size + 1
+    }
+
+    private func checkPlace(of seal: Seal) throws(ReplayError) {
+        let expectedSeq = lastSeal.map { $0.seq + 1 } ?? 0
+        guard seal.seq == expectedSeq, seal.prev == lastSealHash else {
+            throw .sealChain(
+                index: size, seq: seal.seq, prev: seal.prev, expectedSeq: expectedSeq, expectedPrev: lastSealHash)
+        }
+        guard seal.statements == pending.count else {
+            throw .sealCount(index: size, stated: seal.statements, found: UInt64(pending.count))
+        }
+        if let before = lastSeal?.time, seal.time < before {
+            throw .timeBackwards(index: size, time: seal.time, before: before)
+        }
+    }
+
+    /// The state after the statements of the batch.
+    private func folded(_ rules: Rules, batchTime: UInt64) throws(ReplayError) -> GovernanceState<MemoryState> {
+        var statements = pending[...]
+        var fold: GovernanceState<MemoryState>
+        if sealedSize == 0, let genesis = statements.popFirst() {
+            do { fold = try GovernanceState(base: state, genesis: genesis.statement) } catch { throw .genesis(error) }
+        } else {
+            fold = GovernanceState(base: state, rules: rules)
+        }
+        for (offset, pending) in statements.enumerated() {
+            let index = sealedSize + UInt64(statements.startIndex + offset)
+            if !pending.signatureVerified, let signer = fold.rules.keys.entry(for: pending.statement) {
+                do { try pending.statement.verify(signer.key) } catch { throw .badSignature(index: index, error) }
+            }
+            do {
+                try fold.admit(pending.statement, index: index, batchTime: batchTime)
+            } catch {
+                throw .notAdmitted(index: index, error)
+            }
+        }
+        return fold
+    }
+}

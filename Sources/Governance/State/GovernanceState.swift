@@ -1,0 +1,152 @@
+public import COSE
+internal import Tlog
+
+/// The fold of the log: which statements are admitted, and what the state is after them.
+///
+/// It reads a base and keeps its own changes over it, so that a batch that isn't committed is dropped with the value.
+/// There is no clock but the batch's time, which the caller gives, no randomness, and no I/O but the base's reads:
+/// everyone who folds the same entries over the same base comes to the same changes.
+public struct GovernanceState<Base: StateReading>: StateReading {
+    private let base: Base
+    private var overlay: [StateKey: [UInt8]?] = [:]
+
+    /// The rules in force after what was admitted so far.
+    public private(set) var rules: Rules
+
+    /// A fold over the state below the next entry.
+    ///
+    /// - Parameter rules: those in force in the base, from ``Rules/init(_:)`` or from the fold before this one.
+    public init(base: Base, rules: Rules) {
+        self.base = base
+        self.rules = rules
+    }
+
+    /// The fold of entry 0 over an empty base. The genesis is checked, its signature included.
+    public init(base: Base, genesis: SignedStatement) throws(GenesisError) {
+        let record = PolicyRecord(policy: try Genesis.policy(of: genesis), index: 0)
+        self.init(base: base, rules: Rules(record))
+        overlay.updateValue(record.encoded(), forKey: .policy)
+        for entry in rules.keys.all {
+            let identity = IdentityRecord(key: entry.key.publicKey, roles: entry.roles, index: 0)
+            let key = StateKey.identity(issuer: entry.issuer, keyID: entry.key.thumbprint)
+            overlay.updateValue(identity.encoded(), forKey: key)
+        }
+        let link = StreamLink(seq: 0, leafHash: genesis.leafHash, index: 0)
+        let issuer = genesis.header.issuer
+        overlay.updateValue(link.encoded(), forKey: .stream(issuer: issuer, stream: Genesis.stream))
+        overlay.updateValue(StreamCount(streams: 1).encoded(), forKey: .streamCount(issuer: issuer))
+    }
+
+    public func value(_ key: StateKey) throws -> [UInt8]? {
+        if let changed = overlay[key] { return changed }
+        return try base.value(key)
+    }
+
+    /// What was changed over the base, in the order of the keys.
+    public var changes: [StateChange] {
+        overlay.map { StateChange(key: $0.key, value: $0.value) }.sorted { $0.key < $1.key }
+    }
+
+    /// Admits a statement whose signature was verified with the key that ``Rules/keys`` has for it, and applies it;
+    /// or throws and changes nothing.
+    ///
+    /// - Parameters:
+    ///   - index: the statement's index in the log.
+    ///   - batchTime: the time in the seal of its batch, ms since 1970.
+    public mutating func admit(
+        _ statement: SignedStatement, index: UInt64, batchTime: UInt64
+    ) throws(AdmissionError) {
+        try checkSize(statement)
+        try checkKey(statement)
+        guard let event = try event(of: statement) else { return }
+        guard !EventType.isReserved(event.type) else { throw .reservedType(event.type) }
+        try checkTime(event, batchTime)
+        try link(event, of: statement, index: index)
+    }
+
+    private func checkSize(_ statement: SignedStatement) throws(AdmissionError) {
+        let limit = rules.policy.limits.maxEntryBytes
+        guard statement.entryBytes.count <= limit else {
+            throw .tooLarge(bytes: statement.entryBytes.count, limit: limit, setBy: rules.policyIndex)
+        }
+    }
+
+    private func checkKey(_ statement: SignedStatement) throws(AdmissionError) {
+        let header = statement.header
+        guard let enrolled = rules.keys.entry(for: statement) else {
+            throw .unknownKey(issuer: header.issuer, keyID: header.keyID, setBy: rules.policyIndex)
+        }
+        guard enrolled.issuer.hasSameUTF8(as: header.issuer) else {
+            throw .keyOfAnotherIssuer(
+                issuer: header.issuer, keyID: enrolled.key.thumbprint, enrolled: enrolled.issuer,
+                setBy: enrolled.index)
+        }
+    }
+
+    /// The event that the statement carries; nil for opaque evidence that the policy allows.
+    private func event(of statement: SignedStatement) throws(AdmissionError) -> Event? {
+        let header = statement.header
+        guard header.contentType.hasSameUTF8(as: Event.contentType) else {
+            let preimage = header.hashEnvelope?.preimageContentType
+            guard rules.policy.allows(contentType: header.contentType, preimage: preimage) else {
+                throw .contentTypeNotAllowed(preimage ?? header.contentType, setBy: rules.policyIndex)
+            }
+            return nil
+        }
+        do { return try Event(decoding: statement.payload) } catch { throw .malformedEvent(error) }
+    }
+
+    private func checkTime(_ event: Event, _ batchTime: UInt64) throws(AdmissionError) {
+        let skew = max(event.time, batchTime) - min(event.time, batchTime)
+        let maxSkew = rules.policy.limits.maxSkew
+        guard skew <= maxSkew else {
+            throw .timeSkew(time: event.time, batchTime: batchTime, maxSkew: maxSkew, setBy: rules.policyIndex)
+        }
+    }
+
+    /// Makes the event the newest of its stream, if it continues it.
+    private mutating func link(
+        _ event: Event, of statement: SignedStatement, index: UInt64
+    ) throws(AdmissionError) {
+        let issuer = statement.header.issuer
+        let key = StateKey.stream(issuer: issuer, stream: event.stream)
+        if let newest = try record(key, StreamLink.init(decoding:)) {
+            let (expectedSeq, isLast) = newest.seq.addingReportingOverflow(1)
+            guard !isLast, event.seq <= expectedSeq else {
+                throw .streamGap(
+                    stream: event.stream, seq: event.seq, expectedSeq: expectedSeq, expectedPrev: newest.leafHash)
+            }
+            guard event.seq == expectedSeq, event.prev == newest.leafHash else {
+                throw .streamFork(stream: event.stream, seq: event.seq, newest: newest)
+            }
+        } else {
+            guard event.seq == 0 else {
+                throw .streamGap(stream: event.stream, seq: event.seq, expectedSeq: 0, expectedPrev: nil)
+            }
+            try countStream(of: issuer)
+        }
+        let link = StreamLink(seq: event.seq, leafHash: statement.leafHash, index: index)
+        overlay.updateValue(link.encoded(), forKey: key)
+    }
+
+    private mutating func countStream(of issuer: String) throws(AdmissionError) {
+        let key = StateKey.streamCount(issuer: issuer)
+        let count = try record(key, StreamCount.init(decoding:))?.streams ?? 0
+        let limit = rules.policy.limits.maxStreamsPerIssuer
+        guard count < limit else { throw .tooManyStreams(issuer: issuer, limit: limit, setBy: rules.policyIndex) }
+        overlay.updateValue(StreamCount(streams: count + 1).encoded(), forKey: key)
+    }
+
+    private func record<Record>(
+        _ key: StateKey, _ decode: ([UInt8]) throws(StateRecordError) -> Record
+    ) throws(AdmissionError) -> Record? {
+        do {
+            guard let bytes = try value(key) else { return nil }
+            return try decode(bytes)
+        } catch {
+            throw .storage("\(error)")
+        }
+    }
+}
+
+extension GovernanceState: Sendable where Base: Sendable {}

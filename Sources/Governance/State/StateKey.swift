@@ -1,0 +1,49 @@
+internal import COSE
+public import Tlog
+
+/// What a value of the governance state is found under: a deterministic CBOR array of the kind and what tells the
+/// things of that kind apart.
+///
+/// ```cddl
+/// state-key = ["policy"] / ["identity", issuer, kid] / ["stream", issuer, stream] / ["streams", issuer]
+/// issuer = tstr   stream = tstr   kid = bstr .size 32
+/// ```
+public struct StateKey: Sendable, Hashable, Comparable {
+    /// The deterministic encoding.
+    public let bytes: [UInt8]
+
+    /// A key of these bytes. They are not checked: keys come from here or from our own store.
+    public init(bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    private init(_ parts: CBOR...) {
+        bytes = CBOR.array(parts).encoded()
+    }
+
+    /// The policy in force: a ``PolicyRecord``.
+    public static let policy = StateKey("policy")
+
+    /// One key of an enrolled issuer: an ``IdentityRecord``.
+    public static func identity(issuer: String, keyID: Hash) -> StateKey {
+        StateKey("identity", .text(issuer), .bytes(keyID.bytes))
+    }
+
+    /// The newest link of a stream: a ``StreamLink``.
+    public static func stream(issuer: String, stream: String) -> StateKey {
+        StateKey("stream", .text(issuer), .text(stream))
+    }
+
+    /// How many streams an issuer has: a CBOR number.
+    public static func streamCount(issuer: String) -> StateKey {
+        StateKey("streams", .text(issuer))
+    }
+
+    /// The key's place in the Merkle map: SHA-256 of its bytes.
+    public var mapKey: Hash { Hash.sha256(bytes) }
+
+    /// Bytewise lexicographic order.
+    public static func < (left: StateKey, right: StateKey) -> Bool {
+        left.bytes.lexicographicallyPrecedes(right.bytes)
+    }
+}

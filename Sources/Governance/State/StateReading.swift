@@ -1,0 +1,52 @@
+public import Tlog
+
+/// Where the fold reads the state below the entry that it admits.
+public protocol StateReading {
+    /// The value of a key, nil if it has none.
+    func value(_ key: StateKey) throws -> [UInt8]?
+}
+
+/// One change of the state: the new value, or nil for a key that is gone.
+public struct StateChange: Sendable, Hashable {
+    public let key: StateKey
+    public let value: [UInt8]?
+
+    public init(key: StateKey, value: [UInt8]?) {
+        self.key = key
+        self.value = value
+    }
+
+    /// The change that this is in the Merkle map: SHA-256 of key and of value.
+    public var mapChange: (key: Hash, value: Hash?) {
+        (key.mapKey, value.map { Hash.sha256($0) })
+    }
+}
+
+extension MerkleMap {
+    /// Makes the changes of a state in its map.
+    public mutating func apply(_ changes: [StateChange]) {
+        set(changes.map(\.mapChange))
+    }
+}
+
+/// A state in memory.
+public struct MemoryState: StateReading, Sendable {
+    public private(set) var values: [StateKey: [UInt8]] = [:]
+
+    /// An empty state: that below entry 0.
+    public init() {}
+
+    public func value(_ key: StateKey) -> [UInt8]? { values[key] }
+
+    /// Makes the changes.
+    public mutating func apply(_ changes: [StateChange]) {
+        for change in changes { values[change.key] = change.value }
+    }
+
+    /// The Merkle map of everything in it.
+    public func map() -> MerkleMap {
+        var map = MerkleMap()
+        map.set(values.map { (key: $0.key.mapKey, value: Hash.sha256($0.value)) })
+        return map
+    }
+}
