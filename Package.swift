@@ -30,6 +30,7 @@ let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-h
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -87,7 +88,7 @@ let package = Package(
             name: "LogClient",
             dependencies: [
                 "Tlog", "COSE", "Governance", "Verification", asyncHTTPClient, httpTypes, logging, nioCore, nioHTTP1,
-                systemPackage,
+                nioPosix, systemPackage,
             ],
             swiftSettings: strict),
 

@@ -19,12 +19,12 @@ private let allowedImports: [String: Set<String>] = [
     ],
     "LogClient": [
         "Tlog", "COSE", "Governance", "Verification", "AsyncHTTPClient", "HTTPTypes", "Logging", "NIOCore",
-        "NIOHTTP1", "NIOFoundationCompat", "Foundation", "Synchronization", "SystemPackage", "Glibc",
+        "NIOHTTP1", "NIOPosix", "NIOFoundationCompat", "Foundation", "Synchronization", "SystemPackage", "Glibc",
     ],
     "holdfast": [
         "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "LogServer",
         "LogClient", "ArgumentParser", "Configuration", "Logging", "ServiceLifecycle", "Foundation", "Glibc",
-        "Synchronization", "Dispatch",
+        "Synchronization", "Dispatch", "SystemPackage", "Yams",
     ],
     "holdfast-verify": ["Tlog", "COSE", "Governance", "Verification", "ArgumentParser", "FoundationEssentials", "Glibc"],
 ]

@@ -136,3 +136,17 @@ public enum KeyFile {
         (error as? Errno).map { "\($0)" } ?? error.localizedDescription
     }
 }
+
+extension KeyFile {
+    /// Throws unless a secret key file is private to the user, without reading it.
+    public static func checkPrivacy(of path: String) throws(KeyFileError) {
+        do {
+            let file = try FileDescriptor.open(FilePath(path), .readOnly)
+            try file.closeAfter { try checkPrivate(try file.stat(), path: path) }
+        } catch let error as KeyFileError {
+            throw error
+        } catch {
+            throw .system(path: path, reason: reason(error))
+        }
+    }
+}

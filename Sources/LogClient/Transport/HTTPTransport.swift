@@ -1,0 +1,68 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// HTTP by AsyncHTTPClient: bounded answers, time-outs, no redirects (a log that moved says so to its operator).
+package struct HTTPTransport: Transport {
+    private let base: String
+    private let client: HTTPClient
+    private let timeout: TimeAmount
+
+    /// `base` ends with a slash.
+    package init(base: String, timeout: Duration) {
+        self.base = base
+        self.timeout = .nanoseconds(
+            timeout.components.seconds * 1_000_000_000 + timeout.components.attoseconds / 1_000_000_000)
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow,
+            timeout: HTTPClient.Configuration.Timeout(connect: .seconds(5), read: self.timeout))
+        // Retries are decided in one place, by RetryPolicy.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    package func send(_ request: ClientRequest) async throws(TransportError) -> ClientResponse {
+        do {
+            var outgoing = HTTPClientRequest(url: base + request.path)
+            outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
+            for field in request.headers { outgoing.headers.add(name: field.name, value: field.value) }
+            outgoing.headers.add(name: "User-Agent", value: "holdfast")
+            if request.method == .post { outgoing.body = .bytes(request.body) }
+            let answer = try await client.execute(outgoing, timeout: timeout)
+            var headers: [String: String] = [:]
+            for field in answer.headers {
+                headers[field.name.lowercased()] = headers[field.name.lowercased()] ?? field.value
+            }
+            let body = try await answer.body.collect(upTo: request.maximumAnswerBytes)
+            return ClientResponse(
+                status: Int(answer.status.code), headers: headers, body: Array(body.readableBytesView))
+        } catch is NIOTooManyBytesError {
+            throw .tooLarge(limit: request.maximumAnswerBytes)
+        } catch let error as HTTPClientError {
+            throw Self.isTimeout(error) ? .timedOut : .unreachable(error.shortDescription)
+        } catch let error as NIOConnectionError {
+            throw .unreachable(Self.reason(error))
+        } catch {
+            throw .unreachable("\(error)")
+        }
+    }
+
+    package func shutdown() async {
+        // Nothing is in flight any more; a connection that can't be closed is closed by the end of the process.
+        try? await client.shutdown()
+    }
+
+    private static func isTimeout(_ error: HTTPClientError) -> Bool {
+        [.connectTimeout, .readTimeout, .writeTimeout, .deadlineExceeded, .getConnectionFromPoolTimeout].contains(error)
+    }
+
+    private static func reason(_ error: NIOConnectionError) -> String {
+        if let failure = error.connectionErrors.first {
+            if let system = failure.error as? IOError { return system.description }
+            return "\(failure.error)"
+        }
+        if error.dnsAError != nil || error.dnsAAAAError != nil { return "the name \(error.host) is not known" }
+        return "no connection to \(error.host):\(error.port)"
+    }
+}

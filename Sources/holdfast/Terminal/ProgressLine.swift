@@ -1,0 +1,42 @@
+import Foundation
+
+/// How far a long piece of work is: one line that is rewritten on a terminal, a line every few seconds elsewhere.
+/// Written to standard error, so that results can be piped.
+final class ProgressLine {
+    private let verb: String
+    private let total: UInt64
+    private let terminal: Terminal
+    private let started = Date()
+    private var shown = Date.distantPast
+    private var isOpen = false
+
+    /// `verb` as in "registering 12 of 700".
+    init(_ verb: String, total: UInt64, terminal: Terminal = .errors) {
+        self.verb = verb
+        self.total = total
+        self.terminal = terminal
+    }
+
+    func update(_ done: UInt64) {
+        let now = Date()
+        let pause = terminal.isTerminal ? 0.1 : 5.0
+        // Work that is over within a moment needs no line of progress.
+        guard now.timeIntervalSince(shown) >= pause, now.timeIntervalSince(started) >= 0.3 else { return }
+        shown = now
+        let percent = total == 0 ? 100 : Int(Double(done) / Double(total) * 100)
+        let text = "\(verb) \(done) of \(total) (\(percent) %)"
+        if terminal.isTerminal {
+            terminal.write("\r\u{1b}[K\(terminal.styled(text, .dim))")
+            isOpen = true
+        } else {
+            terminal.line(text)
+        }
+    }
+
+    /// Takes the line away, so that the next thing written stands at the start of a line.
+    func finish() {
+        guard isOpen else { return }
+        terminal.write("\r\u{1b}[K")
+        isOpen = false
+    }
+}
