@@ -73,14 +73,10 @@ public final class MemoryAnchor: Anchor {
     }
 
     public func advance(from old: TreeHead?, to new: TreeHead) throws(AnchorError) {
-        let outcome = head.withLock { head -> Result<Void, AnchorError> in
-            guard head == old || Mutant.anchorCompare.isOff else {
-                return .failure(.moved(expected: old, found: head))
-            }
-            if let head, new.size < head.size { return .failure(.backward(from: head, to: new)) }
+        try head.withLock { head throws(AnchorError) in
+            guard head == old || Mutant.anchorCompare.isOff else { throw .moved(expected: old, found: head) }
+            if let head, new.size < head.size { throw .backward(from: head, to: new) }
             head = new
-            return .success(())
         }
-        try outcome.get()
     }
 }

@@ -11,6 +11,20 @@ public final class EngineMetrics: Sendable {
         numbers.withLock { $0 }
     }
 
+    /// Counts one answered submission.
+    func record(_ results: [Result<Registration, Rejection>]) {
+        update { numbers in
+            numbers.submitted += UInt64(results.count)
+            for result in results {
+                switch result {
+                case .success(let registration) where registration.duplicate: numbers.duplicates += 1
+                case .success: numbers.accepted += 1
+                case .failure(let rejection): numbers.rejections[rejection.code, default: 0] += 1
+                }
+            }
+        }
+    }
+
     func update(_ change: (inout Numbers) -> Void) {
         numbers.withLock { change(&$0) }
     }

@@ -30,6 +30,12 @@ public enum StopReason: Error, Sendable, Hashable {
     /// The store's head is not the one that this writer left: a second writer, or a store that lost a commit.
     case headMoved(String)
 
+    /// The store cannot be used any more.
+    case storeFailed(String)
+
+    /// No quorum of witnesses for a head that is signed already.
+    case cosigningFailed(String)
+
     /// A rule of the log's own was broken inside the engine; nothing was signed.
     case brokenInvariant(String)
 }
@@ -43,6 +49,8 @@ extension StopReason: CustomStringConvertible {
         case .anchorMoved(let detail): "the anchor was moved by another writer: \(detail)"
         case .anchorFailed(let detail): "the anchor could not be written: \(detail)"
         case .headMoved(let detail): "the store's head was moved by another writer: \(detail)"
+        case .storeFailed(let detail): "the store cannot be used: \(detail)"
+        case .cosigningFailed(let detail): "the head was not cosigned: \(detail)"
         case .brokenInvariant(let detail): "an invariant of the log was broken: \(detail)"
         }
     }

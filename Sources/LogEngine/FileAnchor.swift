@@ -69,16 +69,11 @@ public final class FileAnchor: Anchor {
         }
     }
 
-    private func withFile<R>(_ body: (FileHandle) throws(AnchorError) -> R) throws(AnchorError) -> R {
-        let outcome = file.withLock { file -> Result<R, AnchorError> in
-            guard let file else { return .failure(.failed(path: path, detail: "it was closed")) }
-            do throws(AnchorError) {
-                return .success(try body(file))
-            } catch {
-                return .failure(error)
-            }
+    private func withFile<R: Sendable>(_ body: (FileHandle) throws(AnchorError) -> R) throws(AnchorError) -> R {
+        try file.withLock { file throws(AnchorError) in
+            guard let file else { throw .failed(path: path, detail: "it was closed") }
+            return try body(file)
         }
-        return try outcome.get()
     }
 
     /// The valid slot with the higher sequence number; nil where nothing was ever written.

@@ -1,0 +1,166 @@
+internal import COSE
+internal import Governance
+internal import LogStore
+internal import Tlog
+
+/// The statements that become entries, in order, and what they change. Only ``Admission`` makes one.
+struct AdmittedBatch {
+    /// The log that the batch continues.
+    let base: Tip
+
+    /// The batch's time, in milliseconds since 1970: the only clock of the fold.
+    let time: UInt64
+
+    let entries: [SignedStatement]
+    let links: [(key: [UInt8], seq: UInt64, index: UInt64)]
+    let changes: [StateChange]
+
+    /// The rules in force after the batch.
+    let rules: Rules
+
+    /// What became of each statement, by submission, in order.
+    let outcomes: [[Result<Placement, Rejection>]]
+
+    fileprivate init(
+        base: Tip, time: UInt64, entries: [SignedStatement], links: [(key: [UInt8], seq: UInt64, index: UInt64)],
+        changes: [StateChange], rules: Rules, outcomes: [[Result<Placement, Rejection>]]
+    ) {
+        self.base = base
+        self.time = time
+        self.entries = entries
+        self.links = links
+        self.changes = changes
+        self.rules = rules
+        self.outcomes = outcomes
+    }
+}
+
+/// The second step: dedup, then the policy and the streams, one statement after the other, on the state exactly below.
+struct Admission {
+    private let base: Tip
+    private let snapshot: any LogSnapshot
+    private let time: UInt64
+
+    /// Set when the clock is so far behind the newest seal that new statements can't be judged by it.
+    private let clockBehind: Rejection?
+
+    private var fold: GovernanceState<SnapshotState>
+    private var entries: [SignedStatement] = []
+    private var links: [(key: [UInt8], seq: UInt64, index: UInt64)] = []
+
+    /// Where the statements of this very batch stand.
+    private var placed: [Hash: UInt64] = [:]
+
+    /// - Parameters:
+    ///   - snapshot: of the committed log that `base` describes.
+    ///   - now: the clock, in milliseconds since 1970.
+    init(base: Tip, snapshot: any LogSnapshot, now: UInt64) throws(StopReason) {
+        let found: StoredHead?
+        do { found = try snapshot.head } catch { found = nil }
+        guard found == base.head else {
+            throw .headMoved("the store is at \(AnchorError.name(found?.treeHead)), "
+                + "this writer left it at \(AnchorError.name(base.head.treeHead))")
+        }
+        self.base = base
+        self.snapshot = snapshot
+        // Seals never go back in time: a clock that did is overruled, up to the skew that statements may have too.
+        time = max(now, base.head.sealTime)
+        clockBehind = Self.clockBehind(by: time - now, limit: base.rules.policy.limits.maxSkew)
+        fold = GovernanceState(base: SnapshotState(snapshot: snapshot), rules: base.rules)
+    }
+
+    private static func clockBehind(by distance: UInt64, limit: UInt64) -> Rejection? {
+        guard distance > limit else { return nil }
+        return Rejection(
+            .clockBehind,
+            "the clock of the log's machine is \(distance) ms behind the newest seal, more than the \(limit) that the "
+                + "policy in force allows: its operator has to set it",
+            retryAfter: 60)
+    }
+
+    /// Decides on every statement of the groups, in order.
+    consuming func admit(_ groups: [PendingGroup]) throws(BatchFault) -> AdmittedBatch {
+        var outcomes: [[Result<Placement, Rejection>]] = []
+        outcomes.reserveCapacity(groups.count)
+        for group in groups {
+            var answers: [Result<Placement, Rejection>] = []
+            answers.reserveCapacity(group.statements.count)
+            for submission in group.statements { answers.append(try decide(submission)) }
+            outcomes.append(answers)
+        }
+        return AdmittedBatch(
+            base: base, time: time, entries: entries, links: links, changes: fold.changes, rules: fold.rules,
+            outcomes: outcomes)
+    }
+
+    private mutating func decide(_ submission: VerifiedSubmission) throws(BatchFault) -> Result<Placement, Rejection> {
+        let statement = submission.statement
+        // Before any policy is asked: the same statement gets the same index for ever.
+        if !Mutant.dedupFirst.isOff, let index = try index(of: statement.leafHash) {
+            return .success(Placement(index: index, duplicate: true))
+        }
+        if let clockBehind { return .failure(clockBehind) }
+        let limit = base.rules.policy.limits.maxBatch
+        guard entries.count < limit else {
+            return .failure(
+                Rejection(
+                    .overloaded, "the policy in force allows \(limit) statements in a batch: send the rest again",
+                    retryAfter: 1))
+        }
+        let index = base.head.size + UInt64(entries.count)
+        do {
+            try fold.admit(statement, index: index, batchTime: time)
+        } catch .storage(let detail) {
+            throw .refused(detail)
+        } catch {
+            return .failure(Rejection(error))
+        }
+        entries.append(statement)
+        placed[statement.leafHash] = index
+        if let link = submission.link { links.append((link.stream.bytes, link.seq, index)) }
+        return .success(Placement(index: index, duplicate: false))
+    }
+
+    private func index(of leafHash: Hash) throws(BatchFault) -> UInt64? {
+        if let index = placed[leafHash] { return index }
+        do {
+            return try snapshot.index(ofLeaf: leafHash)
+        } catch {
+            throw BatchFault(read: error)
+        }
+    }
+}
+
+extension AdmittedBatch {
+    /// The batch that begins a log: the genesis alone, over nothing.
+    static func genesis(_ genesis: SignedStatement, now: UInt64) throws(GenesisError) -> AdmittedBatch {
+        let fold = try GovernanceState(base: MemoryState(), genesis: genesis)
+        let stream = StateKey.stream(issuer: genesis.header.issuer, stream: Genesis.stream)
+        return AdmittedBatch(
+            base: .empty(rules: fold.rules), time: now, entries: [genesis], links: [(stream.bytes, 0, 0)],
+            changes: fold.changes, rules: fold.rules, outcomes: [])
+    }
+}
+
+extension Rejection {
+    /// Why the policy in force, or the state, does not admit a statement.
+    init(_ error: AdmissionError) {
+        let code: RejectionCode
+        var existing: UInt64?
+        switch error {
+        case .tooLarge: code = .tooLarge
+        case .unknownKey, .keyOfAnotherIssuer: code = .unknownIssuer
+        case .contentTypeNotAllowed, .reservedType, .tooManyStreams: code = .notAllowed
+        case .malformedEvent: code = .malformed
+        case .timeSkew: code = .timeSkew
+        case .streamGap: code = .streamGap
+        case .streamFork(_, let seq, let newest):
+            code = .streamFork
+            existing = newest.seq == seq ? newest.index : nil
+        case .storage: code = .storageFailed
+        }
+        self.init(
+            code, "\(error)", expected: error.expectedPlace.map { ExpectedLink(seq: $0.seq, prev: $0.prev) },
+            existingIndex: existing)
+    }
+}

@@ -1,0 +1,34 @@
+internal import LogStore
+
+/// Why a batch did not get to its end.
+enum BatchFault: Error {
+    /// Nothing of it was kept, and the log can go on with the next one. The store's own words.
+    case refused(String)
+
+    /// The log can't go on.
+    case fatal(StopReason)
+
+    /// What a failed commit means: for some failures the store promises that nothing was stored.
+    init(commit error: StoreError) {
+        switch error.code {
+        case .full, .io: self = .refused("\(error)")
+        case .syncFailed where Mutant.stopAfterSync.isOff: self = .refused("\(error)")
+        case .syncFailed: self = .fatal(.syncFailed(error.detail))
+        case .headMoved: self = .fatal(.headMoved(error.detail))
+        case .invalidBatch, .duplicateEntry, .notFound: self = .fatal(.brokenInvariant("\(error)"))
+        case .corrupt, .locked, .version, .notAStore, .closed: self = .fatal(.storeFailed("\(error)"))
+        }
+    }
+
+    /// A failed read before the commit: nothing was kept.
+    init(read error: any Error) {
+        guard let error = error as? StoreError else {
+            self = .fatal(.brokenInvariant("\(error)"))
+            return
+        }
+        switch error.code {
+        case .full, .io: self = .refused("\(error)")
+        default: self = .fatal(.storeFailed("\(error)"))
+        }
+    }
+}

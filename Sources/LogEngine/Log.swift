@@ -1,0 +1,225 @@
+internal import COSE
+public import Governance
+public import LogStore
+internal import Logging
+public import Tlog
+
+/// A running transparency log: signed statements in, registrations under signed heads out.
+///
+/// ```
+/// Submission → VerifiedSubmission → AdmittedBatch → SealedBatch → CommittedTree → SignedHead → CosignedHead
+/// ```
+///
+/// Each step takes what the step before it returns, and only that step can make it. A submitter is answered at the end,
+/// never before: an index means durable, in the tree, and covered by a published head.
+public final class Log: Sendable {
+    private let parts: EngineParts
+    private let intake: Intake
+    private let limiter = RateLimiter()
+    private let sweeper: Task<Void, Never>
+
+    init(_ parts: EngineParts) {
+        self.parts = parts
+        intake = Intake(
+            store: parts.store, publication: parts.publication, rules: parts.rules, options: parts.options)
+        sweeper = Task.detached { [queue = parts.queue] in
+            while (try? await Task.sleep(for: .milliseconds(250))) != nil { queue.expire(at: .now) }
+        }
+    }
+
+    deinit {
+        sweeper.cancel()
+        parts.queue.close(.shutdown)
+    }
+
+    /// Registers statements.
+    ///
+    /// The result has one element a statement, in their order. What is registered stays registered, whether or not the
+    /// caller still waits: a cancelled task changes nothing, and the same bytes sent again get the same index.
+    ///
+    /// - Parameters:
+    ///   - statements: encoded signed statements, at most ``EngineOptions/maxSubmission``.
+    ///   - timeout: how long the caller waits, ``EngineOptions/timeout`` if nil.
+    public func submit(
+        _ statements: [[UInt8]], timeout: Duration? = nil
+    ) async -> [Result<Registration, Rejection>] {
+        let deadline = ContinuousClock.now + (timeout ?? parts.options.timeout)
+        let results = await register(statements, deadline: deadline)
+        parts.metrics.record(results)
+        return results
+    }
+
+    /// Takes nothing new, answers what was accepted, then closes the store. Returns when that is done.
+    public func shutdown() async {
+        parts.lifecycle.drain()
+        parts.queue.close(.shutdown)
+        await parts.lifecycle.waitForEnd()
+        sweeper.cancel()
+    }
+
+    /// The newest head that was published. It never goes back.
+    public var published: PublishedHead { parts.publication.current }
+
+    public var status: EngineStatus { parts.lifecycle.status }
+
+    /// The policy of the newest committed batch.
+    public var policy: Policy { parts.rules.newest.policy }
+
+    /// The log's name.
+    public var origin: Origin { published.checkpoint.checkpoint.origin }
+
+    /// The limits that the log was opened with.
+    public var options: EngineOptions { parts.options }
+
+    /// What the log counts about itself, at this moment.
+    public var metrics: EngineMetrics.Numbers {
+        var numbers = parts.metrics.snapshot()
+        numbers.inFlight = UInt64(max(0, parts.queue.inFlight))
+        return numbers
+    }
+}
+
+// MARK: Submitting
+
+extension Log {
+    private func register(
+        _ statements: [[UInt8]], deadline: ContinuousClock.Instant
+    ) async -> [Result<Registration, Rejection>] {
+        let bytes = statements.reduce(0) { $0 + $1.count }
+        do throws(Rejection) {
+            guard statements.count <= parts.options.maxSubmission || Mutant.bounds.isOff else {
+                throw Rejection(
+                    .tooLarge,
+                    "\(statements.count) statements at once are more than the \(parts.options.maxSubmission) that the "
+                        + "log takes: send fewer at a time")
+            }
+            try parts.queue.reserve(statements: statements.count, bytes: bytes)
+        } catch {
+            return statements.map { _ in .failure(error) }
+        }
+        defer { parts.queue.release(statements: statements.count, bytes: bytes) }
+
+        let intake = await limited(intake.take(statements))
+        let verified = intake.compactMap(\.verified)
+        if verified.isEmpty { return registrations(intake, answer: nil) }
+        let answer = await withCheckedContinuation { caller in
+            parts.queue.enqueue(PendingGroup(verified, deadline: deadline, caller: caller))
+        }
+        return registrations(intake, answer: answer)
+    }
+
+    /// Charges what was verified to its issuers' rates.
+    private func limited(_ intake: [IntakeResult]) -> [IntakeResult] {
+        let rate = policy.rates.perIssuer
+        let now = parts.clock.now()
+        return intake.map { result in
+            guard case .verified(let submission) = result else { return result }
+            do throws(Rejection) {
+                try limiter.take(issuer: submission.statement.header.issuer, rate: rate, now: now)
+                return result
+            } catch {
+                return .rejected(error)
+            }
+        }
+    }
+
+    /// Puts the writer's answer to those statements that reached it, and proves what is registered.
+    private func registrations(
+        _ intake: [IntakeResult], answer: GroupAnswer?
+    ) -> [Result<Registration, Rejection>] {
+        var decided: ArraySlice<Result<Placement, Rejection>> = []
+        var head = published
+        var refusal: Rejection?
+        switch answer {
+        case .decided(let outcomes, let newest): (decided, head) = (outcomes[...], newest)
+        case .refused(let rejection): refusal = rejection
+        case nil: break
+        }
+        let placements = intake.map { result -> Result<(Placement, Hash), Rejection> in
+            switch result {
+            case .known(let placement, let leafHash): .success((placement, leafHash))
+            case .rejected(let rejection): .failure(rejection)
+            case .verified(let submission):
+                (decided.popFirst() ?? .failure(refusal ?? Rejection(.stopped, "the log gave no answer")))
+                    .map { ($0, submission.statement.leafHash) }
+            }
+        }
+        return proved(placements, under: head)
+    }
+
+    private func proved(
+        _ placements: [Result<(Placement, Hash), Rejection>], under head: PublishedHead
+    ) -> [Result<Registration, Rejection>] {
+        do {
+            return try parts.store.read { snapshot in
+                var proofs = Proofs(snapshot: snapshot, head: head)
+                return try placements.map { placement in
+                    switch placement {
+                    case .success((let placement, let leafHash)):
+                        .success(try proofs.registration(placement, leafHash: leafHash))
+                    case .failure(let rejection): .failure(rejection)
+                    }
+                }
+            }
+        } catch {
+            parts.logger.error("proofs could not be read", metadata: ["why": "\(error)", "size": "\(head.size)"])
+            return placements.map { placement in
+                placement.flatMap { placement, _ in
+                    .failure(
+                        Rejection(
+                            .storageFailed,
+                            "registered at index \(placement.index), but the proof could not be read: send it again",
+                            retryAfter: 5))
+                }
+            }
+        }
+    }
+}
+
+// MARK: Reading
+
+extension Log {
+    /// Reads the log as it is published: entries, tiles and links beyond the published head are not there.
+    ///
+    /// Blocks while it reads. The snapshot is only good inside `body`.
+    public func read<R>(_ body: (any LogSnapshot, PublishedHead) throws -> R) throws -> R {
+        // The head first: what is published is committed, so the snapshot that comes after it has all of it.
+        let head = published
+        return try parts.store.read { snapshot in
+            try body(
+                Mutant.publishedView.isOff ? snapshot : PublishedSnapshot(base: snapshot, published: head), head)
+        }
+    }
+
+    /// The registration of the entry at an index, under the published head; nil where there is none yet.
+    public func registration(index: UInt64) throws -> Registration? {
+        try read { snapshot, head in
+            guard let leafHash = try snapshot.leafHash(at: index) else { return nil }
+            var proofs = Proofs(snapshot: snapshot, head: head)
+            return try proofs.registration(Placement(index: index, duplicate: true), leafHash: leafHash)
+        }
+    }
+
+    /// The registration of the entry with a leaf hash, under the published head; nil where there is none yet.
+    public func registration(leafHash: Hash) throws -> Registration? {
+        try read { snapshot, head in
+            guard let index = try snapshot.index(ofLeaf: leafHash) else { return nil }
+            var proofs = Proofs(snapshot: snapshot, head: head)
+            return try proofs.registration(Placement(index: index, duplicate: true), leafHash: leafHash)
+        }
+    }
+
+    /// The registration of a stream's newest statement under the published head, and its place in the stream; nil where
+    /// the stream has none yet.
+    public func newestLink(issuer: String, stream: String) throws -> (seq: UInt64, registration: Registration)? {
+        try read { snapshot, head in
+            let key = StateKey.stream(issuer: issuer, stream: stream).bytes
+            guard let link = try snapshot.newestLink(stream: key, below: head.size),
+                let leafHash = try snapshot.leafHash(at: link.index)
+            else { return nil }
+            var proofs = Proofs(snapshot: snapshot, head: head)
+            let placement = Placement(index: link.index, duplicate: true)
+            return (link.seq, try proofs.registration(placement, leafHash: leafHash))
+        }
+    }
+}

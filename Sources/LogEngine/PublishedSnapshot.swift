@@ -1,0 +1,71 @@
+internal import LogStore
+internal import Tlog
+
+/// A snapshot of the store, cut at the published size: what readers get. Entries that are committed and not yet
+/// published are not in it.
+struct PublishedSnapshot: LogSnapshot {
+    let base: any LogSnapshot
+    let published: PublishedHead
+
+    var head: StoredHead {
+        get throws(StoreError) { StoredHead(treeHead: published.treeHead, sealTime: published.sealTime) }
+    }
+
+    func entry(_ index: UInt64) throws(StoreError) -> [UInt8]? {
+        index < published.size ? try base.entry(index) : nil
+    }
+
+    func entries(_ range: Range<UInt64>) throws(StoreError) -> [[UInt8]] {
+        guard range.upperBound <= published.size else {
+            throw StoreError(
+                .notFound,
+                "entries \(range.lowerBound) to \(range.upperBound) were asked for; \(published.size) are published")
+        }
+        return try base.entries(range)
+    }
+
+    /// A wider tile begins with all narrower ones, so the tile of the published tree is a prefix of the newest one.
+    func tile(_ coordinate: TileCoordinate) throws(StoreError) -> [UInt8]? {
+        guard let tile = Tile(at: coordinate, treeSize: published.size) else { return nil }
+        guard let bytes = try base.tile(coordinate), bytes.count >= tile.byteCount else {
+            throw StoreError(.corrupt, "\(tile) is in the published tree and not in the store")
+        }
+        return bytes.count == tile.byteCount ? bytes : Array(bytes.prefix(tile.byteCount))
+    }
+
+    func index(ofLeaf leafHash: Hash) throws(StoreError) -> UInt64? {
+        guard let index = try base.index(ofLeaf: leafHash), index < published.size else { return nil }
+        return index
+    }
+
+    /// The store keeps the newest state only. While a batch is committed and not yet published, that is not the state
+    /// at the published head, and no answer is better than one from the future.
+    func stateValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+        try requireStateAtHead()
+        return try base.stateValue(key)
+    }
+
+    func forEachState(_ body: ([UInt8], [UInt8]) throws -> Void) throws {
+        try requireStateAtHead()
+        try base.forEachState(body)
+    }
+
+    func newestLink(stream key: [UInt8], below size: UInt64) throws(StoreError) -> (seq: UInt64, index: UInt64)? {
+        try base.newestLink(stream: key, below: min(size, published.size))
+    }
+
+    func checkpoint(atMost size: UInt64) throws(StoreError) -> [UInt8]? {
+        if size >= published.size { return published.checkpoint.bytes }
+        return try base.checkpoint(atMost: size)
+    }
+
+    private func requireStateAtHead() throws(StoreError) {
+        let newest = try base.head
+        guard newest.size == published.size else {
+            throw StoreError(
+                .notFound,
+                "the state at size \(published.size) is not kept: a batch up to \(newest.size) is being published. "
+                    + "Ask again")
+        }
+    }
+}

@@ -1,0 +1,34 @@
+internal import COSE
+
+/// A submitted statement that could be read: its form is right, and its canonical bytes and leaf hash are known.
+struct Submission {
+    let statement: SignedStatement
+
+    /// Reads the bytes of one statement.
+    init(decoding bytes: [UInt8]) throws(Rejection) {
+        do {
+            statement = try SignedStatement(decoding: bytes)
+        } catch {
+            throw Rejection(error)
+        }
+    }
+}
+
+extension Rejection {
+    /// What is wrong with a statement's form or signature, as a rejection.
+    init(_ error: StatementError) {
+        switch error {
+        case .payloadMissing:
+            self.init(.payloadMissing, "\(error): send the statement with its payload in it")
+        case _ where error.isTooLarge:
+            self.init(
+                .tooLarge, "\(error): send a hash envelope, the payload's SHA-256 in its place, and keep the payload")
+        case _ where error.isUnsupportedAlgorithm:
+            self.init(.unsupportedAlgorithm, "\(error): sign it with Ed25519")
+        case _ where error.isBadSignature:
+            self.init(.badSignature, "\(error)")
+        default:
+            self.init(.malformed, "\(error)")
+        }
+    }
+}

@@ -1,0 +1,59 @@
+internal import COSE
+internal import Governance
+internal import Tlog
+
+/// A statement whose signature was verified under a key that the policy enrolled for its issuer. Only
+/// ``Verification`` makes one.
+struct VerifiedSubmission: Sendable {
+    let statement: SignedStatement
+
+    /// The link that the statement adds to a stream of its issuer; nil for opaque evidence.
+    let link: Link?
+
+    struct Link: Sendable {
+        let stream: StateKey
+        let seq: UInt64
+    }
+
+    fileprivate init(_ statement: SignedStatement, event: Event?) {
+        self.statement = statement
+        link = event.map {
+            Link(stream: .stream(issuer: statement.header.issuer, stream: $0.stream), seq: $0.seq)
+        }
+    }
+}
+
+/// The first step: form and signature. It has no state and takes no lock, so any number run side by side.
+///
+/// It answers with the keys of the newest committed policy. Whether the issuer is still enrolled where the statement
+/// lands is asked again at admission.
+struct Verification {
+    let rules: Rules
+
+    func verify(_ submission: Submission) throws(Rejection) -> VerifiedSubmission {
+        let statement = submission.statement
+        let header = statement.header
+        guard let enrolled = rules.keys.entry(for: statement), enrolled.issuer.utf8.elementsEqual(header.issuer.utf8)
+        else {
+            throw Rejection(
+                .unknownIssuer,
+                "the policy in force (entry \(rules.policyIndex)) enrols no issuer '\(header.issuer)' with the key "
+                    + "\(Hex.encode(header.keyID)): have it enrolled, or sign with the key that is")
+        }
+        do {
+            try statement.verify(enrolled.key)
+        } catch {
+            throw Rejection(error)
+        }
+        return VerifiedSubmission(statement, event: try event(of: statement))
+    }
+
+    private func event(of statement: SignedStatement) throws(Rejection) -> Event? {
+        guard statement.header.contentType.utf8.elementsEqual(Event.contentType.utf8) else { return nil }
+        do {
+            return try Event(decoding: statement.payload)
+        } catch {
+            throw Rejection(.malformed, "\(error)")
+        }
+    }
+}

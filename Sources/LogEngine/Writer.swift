@@ -1,0 +1,148 @@
+internal import Foundation
+internal import Governance
+internal import LogStore
+internal import Logging
+internal import Tlog
+
+/// The one writer: takes what has come, makes a batch of it, and sees it through to publication, then the next.
+///
+/// It has a thread of its own, because a commit blocks until the disk has it, and the threads that tasks run on must
+/// not wait for disks. A batch closes as soon as the one before it is done, so an idle log answers in one sync and a
+/// busy one spreads the sync over all that came in the meantime.
+struct Writer: Sendable {
+    let parts: EngineParts
+    let signingKeys: LogKeys
+    let cosigning: Cosigning
+    var tip: Tip
+    var signing: Signing
+
+    /// Starts the thread; it ends when the queue is closed and empty.
+    func start() {
+        let thread = Thread {
+            var writer = self
+            writer.run()
+        }
+        thread.name = "holdfast-writer"
+        thread.start()
+    }
+
+    private mutating func run() {
+        while let groups = parts.queue.nextBatch(limit: tip.rules.policy.limits.maxBatch) {
+            guard case .stopped(let reason) = parts.lifecycle.status else {
+                process(groups)
+                continue
+            }
+            answer(groups, with: SubmissionQueue.stopped(reason))
+        }
+        parts.store.close()
+        signing.anchor.close()
+        if parts.lifecycle.stop(.shutdown) { parts.logger.info("the log has ended", metadata: metadata) }
+        parts.lifecycle.end()
+    }
+
+    /// Takes the groups through all steps, or answers why not.
+    private mutating func process(_ groups: [PendingGroup]) {
+        let started = ContinuousClock.now
+        do throws(BatchFault) {
+            let admitted = try admit(groups)
+            let head = admitted.entries.isEmpty ? parts.publication.current : try write(admitted, started: started)
+            for (group, outcomes) in zip(groups, admitted.outcomes) { group.answer(.decided(outcomes, under: head)) }
+        } catch {
+            switch error {
+            case .refused(let detail): refuse(groups, detail)
+            case .fatal(let reason): stop(groups, reason)
+            }
+        }
+    }
+
+    private func admit(_ groups: [PendingGroup]) throws(BatchFault) -> AdmittedBatch {
+        do {
+            return try parts.store.read { snapshot in
+                try Admission(base: tip, snapshot: snapshot, now: parts.clock.now()).admit(groups)
+            }
+        } catch let reason as StopReason {
+            throw .fatal(reason)
+        } catch let fault as BatchFault {
+            throw fault
+        } catch {
+            throw BatchFault(read: error)
+        }
+    }
+
+    /// From the admitted batch to the published head.
+    private mutating func write(
+        _ admitted: AdmittedBatch, started: ContinuousClock.Instant
+    ) throws(BatchFault) -> PublishedHead {
+        let sealed = Sealing(key: signingKeys.statement).seal(admitted)
+        let commitStarted = ContinuousClock.now
+        let committed = try Commit(store: parts.store).commit(sealed, published: parts.publication.current)
+        let commitTime = ContinuousClock.now - commitStarted
+        tip = sealed.tip
+        parts.rules.replace(with: tip.rules)
+        if Mutant.answerBeforePublication.isOff { return parts.publication.current }
+
+        let published: PublishedHead
+        do throws(StopReason) {
+            let signed = try signing.sign(committed)
+            let cosigned = try cosigning.cosign(signed)
+            published = try parts.publication.publish(cosigned, at: parts.clock.now())
+        } catch {
+            throw .fatal(error)
+        }
+        record(admitted, published, commit: commitTime, batch: ContinuousClock.now - started)
+        return published
+    }
+
+    private func record(_ batch: AdmittedBatch, _ head: PublishedHead, commit: Duration, batch time: Duration) {
+        parts.metrics.update { numbers in
+            numbers.batches += 1
+            numbers.batchSize.record(Double(batch.entries.count))
+            numbers.commitSeconds.record(commit.seconds)
+            numbers.batchSeconds.record(time.seconds)
+            numbers.treeSize = head.size
+            numbers.publishedAt = head.publishedAt
+        }
+        parts.logger.debug(
+            "published",
+            metadata: [
+                "size": "\(head.size)", "statements": "\(batch.entries.count)", "seconds": "\(time.seconds)",
+            ])
+    }
+
+    /// The store kept nothing of the batch. It must still be where this writer left it.
+    private mutating func refuse(_ groups: [PendingGroup], _ detail: String) {
+        parts.metrics.update { $0.failedBatches += 1 }
+        parts.logger.error("a batch was not stored", metadata: metadata.merging(["why": "\(detail)"]) { $1 })
+        let found = try? parts.store.read { try $0.head }
+        guard found == tip.head || Mutant.stopAfterSync.isOff else {
+            return stop(
+                groups,
+                .headMoved(
+                    "after a batch was refused (\(detail)) the store is at \(AnchorError.name(found?.treeHead)), not at "
+                        + "\(AnchorError.name(tip.head.treeHead))"))
+        }
+        answer(
+            groups,
+            with: Rejection(
+                .storageFailed, "the log could not store this; nothing of it was kept: send it again", retryAfter: 5))
+    }
+
+    private func stop(_ groups: [PendingGroup], _ reason: StopReason) {
+        parts.stop(reason, metadata: metadata)
+        answer(groups, with: SubmissionQueue.stopped(reason))
+    }
+
+    private func answer(_ groups: [PendingGroup], with rejection: Rejection) {
+        for group in groups { group.reject(rejection) }
+    }
+
+    private var metadata: Logger.Metadata {
+        ["size": "\(tip.head.size)", "root": "\(tip.head.treeHead.root)"]
+    }
+}
+
+extension Duration {
+    var seconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+}
