@@ -58,8 +58,9 @@ struct Admission {
         let found: StoredHead?
         do { found = try snapshot.head } catch { found = nil }
         guard found == base.head else {
-            throw .headMoved("the store is at \(AnchorError.name(found?.treeHead)), "
-                + "this writer left it at \(AnchorError.name(base.head.treeHead))")
+            throw .headMoved(
+                "the store is at \(AnchorError.name(found?.treeHead)), "
+                    + "this writer left it at \(AnchorError.name(base.head.treeHead))")
         }
         self.base = base
         self.snapshot = snapshot

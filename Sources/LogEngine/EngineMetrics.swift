@@ -3,12 +3,17 @@ internal import Synchronization
 /// What a log counts about itself. Any thread may read it at any time.
 public final class EngineMetrics: Sendable {
     private let numbers = Mutex(Numbers())
+    private let queue: SubmissionQueue
 
-    init() {}
+    init(queue: SubmissionQueue) {
+        self.queue = queue
+    }
 
     /// All numbers at one moment.
     public func snapshot() -> Numbers {
-        numbers.withLock { $0 }
+        var snapshot = numbers.withLock { $0 }
+        snapshot.inFlight = UInt64(max(0, queue.inFlight))
+        return snapshot
     }
 
     /// Counts one answered submission.

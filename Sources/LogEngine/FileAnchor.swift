@@ -38,7 +38,7 @@ public final class FileAnchor: Anchor {
     private static func create(_ url: URL) throws {
         do {
             try Data().write(to: url, options: .withoutOverwriting)
-        } catch where FileManager.default.fileExists(atPath: url.path) {
+        } catch  where FileManager.default.fileExists(atPath: url.path) {
             return
         }
         let directory = try FileHandle(forReadingFrom: url.deletingLastPathComponent())

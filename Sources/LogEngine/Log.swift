@@ -71,12 +71,8 @@ public final class Log: Sendable {
     /// The limits that the log was opened with.
     public var options: EngineOptions { parts.options }
 
-    /// What the log counts about itself, at this moment.
-    public var metrics: EngineMetrics.Numbers {
-        var numbers = parts.metrics.snapshot()
-        numbers.inFlight = UInt64(max(0, parts.queue.inFlight))
-        return numbers
-    }
+    /// What the log counts about itself.
+    public var metrics: EngineMetrics { parts.metrics }
 }
 
 // MARK: Submitting

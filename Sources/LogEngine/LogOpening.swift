@@ -84,10 +84,11 @@ extension Log {
         } catch {
             throw .store("\(error)")
         }
+        let queue = SubmissionQueue(options: options)
         let parts = EngineParts(
-            store: store, options: options, clock: clock, logger: logger, queue: SubmissionQueue(options: options),
+            store: store, options: options, clock: clock, logger: logger, queue: queue,
             publication: Publication(first, at: clock.now()), rules: CurrentRules(recovered.tip.rules),
-            metrics: EngineMetrics(), lifecycle: Lifecycle(), onStop: onStop)
+            metrics: EngineMetrics(queue: queue), lifecycle: Lifecycle(), onStop: onStop)
         let head = parts.publication.current
         parts.metrics.update {
             $0.treeSize = head.size
