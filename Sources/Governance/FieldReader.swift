@@ -21,6 +21,7 @@ extension FieldError: CustomStringConvertible {
         switch self {
         case .unknownField(let path): "there is no field '\(path)'"
         case .missingField(let path): "the field '\(path)' is missing"
+        case .wrongKind(""): "it is no map"
         case .wrongKind(let path): "the field '\(path)' is not of its kind"
         }
     }
