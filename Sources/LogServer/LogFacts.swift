@@ -4,9 +4,8 @@ internal import LogEngine
 internal import LogStore
 internal import Tlog
 
-/// What a log says about itself in its genesis: read once, when the server is made.
+/// What does not change about a log while it is served: read once, when the server is made.
 struct LogFacts: Sendable {
-    let policy: Policy
     /// The keys that sign receipts.
     let receiptKeys: COSEKeySet
     /// The key that signs checkpoints, as clients configure it.
@@ -21,39 +20,24 @@ struct LogFacts: Sendable {
             guard let entry = try log.read({ snapshot, _ in try snapshot.entry(0) }) else {
                 throw ServerError.log("it has no genesis")
             }
-            let statement = try SignedStatement(decoding: entry)
-            policy = try Genesis.policy(of: statement)
-            genesis = statement.leafHash
+            genesis = Hash.leaf(entry)
         } catch let error as ServerError {
             throw error
         } catch {
             throw .log("\(error)")
         }
+        let policy = log.policy
         receiptKeys = COSEKeySet([COSEKey(policy.logKeys.receipt)])
         verifierKey = .ed25519(name: policy.origin.keyName, publicKey: policy.logKeys.checkpoint)
         cacheTag = String(genesis.hex.prefix(8))
     }
-
-    /// What a client may submit by the policy of the log.
-    var submissionRate: RequestRate {
-        let rate = policy.rates.perAddress
-        return RequestRate(perSecond: Double(rate.perSecond), burst: Int(clamping: rate.burst))
-    }
-
-    /// Bytes of a body that is one statement. The unprotected header is dropped before the policy's limit counts, so there
-    /// is some room for it: a transparent statement may come back with its receipt.
-    func statementLimit(_ options: ServerOptions) -> Int {
-        options.maxStatementBytes ?? Int(clamping: policy.limits.maxEntryBytes) + Self.unprotectedRoom
-    }
-
-    private static let unprotectedRoom = 16 << 10
 
     /// The page at the root.
     func page(_ head: PublishedHead) -> String {
         """
         Holdfast: a transparency log for signed statements.
 
-        origin    \(policy.origin.text)
+        origin    \(head.checkpoint.checkpoint.origin.text)
         size      \(head.size)
         root      \(head.treeHead.root.hex)
         vkey      \(verifierKey.text)

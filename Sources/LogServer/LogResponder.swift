@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import LogEngine
+internal import LogStore
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
@@ -30,7 +31,7 @@ struct LogResponder: HTTPResponder {
         facts = try LogFacts(log)
         identification = ClientIdentification(trustedProxies: options.trustedProxies)
         reads = AddressRateLimiter(options.readRate)
-        submissions = AddressRateLimiter(options.submissionRate ?? facts.submissionRate)
+        submissions = AddressRateLimiter(options.submissionRate ?? RequestRate(log.policy.rates.perAddress))
         requests = Allowance(options.maxConcurrentRequests)
         bodyBytes = Allowance(options.maxBodyBytesInFlight)
         connections = ConnectionTable(perClient: options.maxConnectionsPerClient)
@@ -49,6 +50,9 @@ struct LogResponder: HTTPResponder {
             if problem.endsConnection { incoming.endsConnection = true }
         } catch let error as HTTPParserError {
             throw error
+        } catch let error as StoreError where error.code == .closed {
+            let problem = Problem(Rejection(.stopped, "The log is shutting down; try again when it is back."))
+            response = problem.response(accept: incoming.accept)
         } catch {
             logger.error(
                 "A request failed", metadata: ["route": "\(match?.route.rawValue ?? "none")", "error": "\(error)"])

@@ -1,4 +1,4 @@
-internal import NIOCore
+internal import Governance
 internal import Synchronization
 
 /// How often one client may ask.
@@ -11,6 +11,11 @@ public struct RequestRate: Sendable, Hashable {
     public init(perSecond: Double, burst: Int) {
         self.perSecond = perSecond
         self.burst = burst
+    }
+
+    /// The rate that a policy names.
+    init(_ rate: Rate) {
+        self.init(perSecond: Double(rate.perSecond), burst: Int(clamping: rate.burst))
     }
 }
 

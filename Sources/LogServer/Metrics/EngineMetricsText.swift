@@ -10,8 +10,8 @@ extension EngineMetrics.Numbers {
         for code in RejectionCode.allCases {
             text.sample(results, rejections[code] ?? 0, ("result", code.rawValue))
         }
-        text.metric("holdfast_submitted_total", .counter, "Statements received.")
-        text.sample("holdfast_submitted_total", submitted)
+        text.metric("holdfast_submissions_total", .counter, "Statements answered.")
+        text.sample("holdfast_submissions_total", submitted)
         text.metric("holdfast_statements_in_flight", .gauge, "Statements received and not yet answered.")
         text.sample("holdfast_statements_in_flight", inFlight)
         text.metric("holdfast_batches_total", .counter, "Batches committed.")

@@ -25,7 +25,6 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case stopped
 
     // The request itself was not right.
-    case badRequest = "bad-request"
     case badParameter = "bad-parameter"
     case notFound = "not-found"
     case noSuchKey = "no-such-key"
@@ -70,7 +69,7 @@ extension ProblemCode {
     var status: HTTPResponse.Status {
         switch self {
         case .malformed, .badSignature, .unsupportedAlgorithm, .payloadMissing, .unknownIssuer, .timeSkew,
-            .notAllowed, .badRequest, .badParameter:
+            .notAllowed, .badParameter:
             .badRequest
         case .notFound, .noSuchKey, .emptyStream: .notFound
         case .methodNotAllowed: .methodNotAllowed
@@ -88,7 +87,7 @@ extension ProblemCode {
     /// The title of the answer: SCRAPI's where it has one for the case.
     var title: String {
         switch self {
-        case .malformed, .badRequest, .badParameter: "Malformed request"
+        case .malformed, .badParameter: "Malformed request"
         case .tooLarge: "Content Too Large"
         case .badSignature: "Bad Signature"
         case .unsupportedAlgorithm: "Bad Signature Algorithm"

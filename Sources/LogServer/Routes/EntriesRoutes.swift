@@ -26,7 +26,7 @@ extension LogResponder {
     }
 
     private func registerOne(_ incoming: inout IncomingRequest) async throws -> Response {
-        let body = try await receive(&incoming, limit: facts.statementLimit(options))
+        let body = try await receive(&incoming, limit: statementLimit)
         defer { bodyBytes.giveBack(body.count) }
         let results = await log.submit([body], timeout: options.submissionTimeout)
         guard let result = results.first else { throw Problem(.internal, "The log gave no answer; try again.") }
@@ -34,6 +34,12 @@ extension LogResponder {
         case .success(let registration): return registered(registration)
         case .failure(let rejection): throw Problem(rejection)
         }
+    }
+
+    /// Bytes of a body that is one statement. The unprotected header is dropped before the policy's limit counts, so there
+    /// is some room for it: a transparent statement may come back with its receipt.
+    private var statementLimit: Int {
+        options.maxStatementBytes ?? Int(clamping: log.policy.limits.maxEntryBytes) + (16 << 10)
     }
 
     /// SCRAPI: "If the Transparency Service is able to produce a Receipt within a reasonable time, it MAY return it
@@ -66,13 +72,13 @@ extension LogResponder {
 
     /// Takes a sequence apart. One that does not hold together is refused whole, and nothing of it is registered.
     private func split(_ body: [UInt8]) throws(Problem) -> [[UInt8]] {
+        let count = min(options.maxSequenceCount, log.options.maxSubmission)
         let ranges: [Range<Int>]
         do {
-            ranges = try CBORSequence.ranges(in: body, count: options.maxSequenceCount)
+            ranges = try CBORSequence.ranges(in: body, count: count)
         } catch .tooManyItems {
             throw Problem(
-                .tooLarge,
-                "The sequence has more than \(options.maxSequenceCount) statements, or too many items; send it in parts.")
+                .tooLarge, "The sequence has more than \(count) statements, or too many items; send it in parts.")
         } catch {
             throw Problem(.malformed, "The body is not a sequence of CBOR items: \(error). Nothing was registered.")
         }

@@ -17,9 +17,9 @@ extension LogResponder {
         case .draining: throw Self.notReady("the log is shutting down")
         case .stopped(let reason): throw Self.notReady(reason.description)
         }
-        let numbers = log.metrics.snapshot()
+        let numbers = log.metrics
         let isMoving = progress.isMoving(
-            answered: numbers.submitted &- numbers.inFlight, inFlight: numbers.inFlight, at: .now(),
+            answered: numbers.submitted, inFlight: numbers.inFlight, at: .now(),
             patience: TimeAmount(options.stallTimeout))
         guard isMoving else {
             throw Self.notReady("no statement was answered for \(options.stallTimeout), and \(numbers.inFlight) wait")
@@ -35,7 +35,7 @@ extension LogResponder {
 
     func metricsText() -> Response {
         var text = MetricsText()
-        log.metrics.snapshot().write(to: &text)
+        log.metrics.write(to: &text)
         metrics.write(to: &text)
         text.metric("holdfast_http_connections", .gauge, "Open connections.")
         text.sample("holdfast_http_connections", UInt64(max(0, connections.count)))
