@@ -1,3 +1,4 @@
+internal import Governance
 internal import HTTPTypes
 internal import Hummingbird
 internal import LogEngine

@@ -1,4 +1,5 @@
 internal import COSE
+internal import Governance
 internal import HTTPTypes
 internal import Hummingbird
 internal import LogEngine
