@@ -15,7 +15,7 @@ private let allowedImports: [String: Set<String>] = [
     ],
     "LogServer": [
         "Tlog", "COSE", "Governance", "LogStore", "LogEngine", "Hummingbird", "HummingbirdTLS", "HTTPTypes", "Logging",
-        "NIOCore", "NIOHTTP1", "NIOSSL", "ServiceLifecycle", "Synchronization", "Foundation",
+        "HummingbirdCore", "NIOCore", "NIOHTTP1", "NIOSSL", "ServiceLifecycle", "Synchronization", "Foundation",
     ],
     "LogClient": [
         "Tlog", "COSE", "Governance", "Verification", "AsyncHTTPClient", "HTTPTypes", "Logging", "NIOCore",
