@@ -1,0 +1,49 @@
+import Foundation
+import LMDBLogStore
+import LogStore
+import Testing
+
+/// Every implementation of the contract. The conformance suite runs once for each.
+enum StoreKind: CaseIterable, CustomTestStringConvertible {
+    case memory, lmdb
+
+    var testDescription: String {
+        switch self {
+        case .memory: "in memory"
+        case .lmdb: "in LMDB"
+        }
+    }
+
+    /// A new, empty store, and the place it lies in, which must be kept as long as the store.
+    func make() throws -> (store: any LogStore, scratch: Scratch) {
+        let scratch = try Scratch()
+        switch self {
+        case .memory: return (MemoryLogStore(), scratch)
+        case .lmdb: return (try scratch.store(), scratch)
+        }
+    }
+}
+
+/// A directory for one test, removed with this object.
+final class Scratch: Sendable {
+    let path: String
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory.appending(path: "holdfast-store-\(UUID().uuidString)").path()
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    /// Where `store` puts the log.
+    var log: String { path + "/log" }
+    var data: String { log + "/data.mdb" }
+
+    func store(_ change: (inout LMDBLogStore.Options) -> Void = { _ in }) throws -> LMDBLogStore {
+        var options = LMDBLogStore.Options()
+        change(&options)
+        return try LMDBLogStore(directory: log, options: options)
+    }
+}
