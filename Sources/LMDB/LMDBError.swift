@@ -25,7 +25,7 @@ public struct LMDBError: Error, Sendable, Hashable, CustomStringConvertible {
 
     /// What a caller can tell apart.
     public enum Kind: Sendable, Hashable {
-        /// The key is there already, or, for an appending put, is not above all others.
+        /// The key is there already.
         case keyExists
         /// The environment reached its map size.
         case mapFull

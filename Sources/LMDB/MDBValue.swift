@@ -17,3 +17,10 @@ extension MDB_val {
         unsafe UnsafeBufferPointer(start: mv_data?.assumingMemoryBound(to: UInt8.self), count: mv_size)
     }
 }
+
+extension Span where Element == UInt8 {
+    /// The bytes, copied.
+    public func copied() -> [UInt8] {
+        unsafe withUnsafeBufferPointer { unsafe [UInt8]($0) }
+    }
+}

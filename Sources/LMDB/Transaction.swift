@@ -111,33 +111,37 @@ public final class WriteTransaction: Transaction {
         return database
     }
 
-    /// What `put` does beside storing.
-    public enum PutMode: Sendable, Hashable {
-        /// Replaces the value of a key that is there.
-        case replace
-        /// Throws `keyExists` for a key that is there.
-        case insert
-        /// Throws `keyExists` unless the key is above all others. Fills pages one after the other: fast and dense.
-        case append
+    /// Stores a value under a key of 1 to `maxKeyByteCount` bytes, in the place of one that is there.
+    public func put(_ value: [UInt8], for key: [UInt8], in database: Database) throws(LMDBError) {
+        try LMDBError.check(store(value, for: key, in: database, flags: 0), "mdb_put")
     }
 
-    /// Stores a value under a key of 1 to `maxKeyByteCount` bytes.
-    public func put(
-        _ value: [UInt8], for key: [UInt8], in database: Database, _ mode: PutMode = .replace
-    ) throws(LMDBError) {
+    /// Stores a value under a key that is not there; false, and nothing is changed, if it is.
+    public func insert(_ value: [UInt8], for key: [UInt8], in database: Database) throws(LMDBError) -> Bool {
+        let code = try store(value, for: key, in: database, flags: UInt32(MDB_NOOVERWRITE))
+        if code == MDB_KEYEXIST { return false }
+        try LMDBError.check(code, "mdb_put")
+        return true
+    }
+
+    /// Stores a value under a key that is above all others in the database; false, and nothing is changed, if it is
+    /// not. Fills pages one after the other, so it is fast and the pages are full.
+    public func append(_ value: [UInt8], for key: [UInt8], in database: Database) throws(LMDBError) -> Bool {
+        let code = try store(value, for: key, in: database, flags: UInt32(MDB_APPEND))
+        if code == MDB_KEYEXIST { return false }
+        try LMDBError.check(code, "mdb_put")
+        return true
+    }
+
+    private func store(
+        _ value: [UInt8], for key: [UInt8], in database: Database, flags: UInt32
+    ) throws(LMDBError) -> Int32 {
         let transaction = try unsafe live("mdb_put")
-        let flags: UInt32 =
-            switch mode {
-            case .replace: 0
-            case .insert: UInt32(MDB_NOOVERWRITE)
-            case .append: UInt32(MDB_APPEND)
-            }
-        let code = unsafe key.withMDBValue { key in
+        return unsafe key.withMDBValue { key in
             unsafe value.withMDBValue { value in
                 unsafe mdb_put(transaction, database.handle, &key, &value, flags)
             }
         }
-        try LMDBError.check(code, "mdb_put")
     }
 
     /// Removes a key, and says whether it was there.

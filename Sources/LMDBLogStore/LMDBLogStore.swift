@@ -1,1 +1,140 @@
-// LMDBLogStore
+internal import LMDB
+public import LogStore
+internal import Synchronization
+public import Tlog
+
+/// A log in one LMDB environment, in a directory of its own: `data.mdb`, `lock.mdb`, and `LOCK`, which the process
+/// that has the store open holds an exclusive lock on.
+///
+/// `spec/storage.md` describes the layout and what durability rests on.
+public final class LMDBLogStore: LogStore {
+    /// How a store is opened.
+    public struct Options: Sendable, Hashable {
+        /// Bytes of address space, and so what the store can grow to. The file is sparse. Default: 1 TiB.
+        public var mapSize = 1 << 40
+        /// Most reads at one time. Default: 512.
+        public var maxReaders: UInt32 = 512
+        /// Make the directory and the store where there are none. Default: yes. Without, a missing store is an error.
+        public var createsMissing = true
+        /// **Do not sync at commit**: `commit` then returns before the batch is durable, and a log that runs so can
+        /// lose what it acknowledged. It is here so that a test can show that the sync matters.
+        public var noSync = false
+
+        public init() {}
+    }
+
+    /// The directory, as it was given.
+    public let directory: String
+
+    private struct Use {
+        let environment: Environment
+        let layout: Layout
+        /// After a failed sync every commit fails with this.
+        var failure: StoreError?
+        var commits = 0
+    }
+
+    private let use: Mutex<Use?>
+
+    /// Opens the store in `directory`, or makes one there.
+    ///
+    /// - Throws: `locked` if a process has it open; `notAStore` if there is none, or something else is there; `version`
+    ///   for an unknown format; `corrupt` for a damaged one; `full`, `io`, `syncFailed` as the system says.
+    public init(directory: String, options: Options = Options()) throws(StoreError) {
+        self.directory = directory
+        let opened = try Opening(directory: directory, options: options).open()
+        use = Mutex(Use(environment: opened.environment, layout: opened.layout))
+    }
+
+    public func read<R>(_ body: (any LogSnapshot) throws -> R) throws -> R {
+        let (environment, layout) = try current()
+        var failure: (any Error)?
+        do {
+            return try environment.read { transaction in
+                do {
+                    return try body(LMDBSnapshot(transaction, layout))
+                } catch {
+                    failure = error
+                    throw error
+                }
+            }
+        } catch let error as LMDBError where failure == nil {
+            throw StoreError(error)
+        }
+    }
+
+    public func commit(_ batch: StoreBatch, expecting: TreeHead) throws(StoreError) {
+        let (environment, layout) = try current(toCommit: true)
+        do {
+            try environment.write { transaction in
+                try BatchWriter(transaction, layout).write(batch, expecting: expecting)
+            }
+        } catch let error as StoreError {
+            throw error
+        } catch let error as LMDBError where error.operation == "mdb_txn_commit" {
+            throw failed(error, environment)
+        } catch let error as LMDBError {
+            throw stopIfSyncFailed(StoreError(error))
+        } catch {
+            throw StoreError(.io, "\(error)")
+        }
+    }
+
+    public func close() {
+        use.withLock { $0 = nil }
+    }
+
+    /// Writes a copy of the store as it is now into a new directory, synced; commits go on meanwhile.
+    ///
+    /// The copy is a store by itself. A log must not go on from a copy that lacks what was signed since: the anchor
+    /// outside the directory refuses it.
+    public func backUp(to directory: String) throws(StoreError) {
+        let (environment, _) = try current()
+        try asStoreErrors {
+            let target = StorageDirectory(directory)
+            guard try target.create() else {
+                throw StoreError(.io, "\(directory) exists; a copy needs a directory of its own")
+            }
+            try environment.copy(to: directory)
+            let file = try StorageFile(existingAt: target.file("data.mdb"))
+            try file.restrict(to: 0o600)
+            try file.sync()
+            try target.sync()
+        }
+    }
+
+    // MARK: State
+
+    private func current(toCommit: Bool = false) throws(StoreError) -> (Environment, Layout) {
+        try use.withLock { (use: inout Use?) throws(StoreError) in
+            guard use != nil else { throw StoreError(.closed, "the store in \(directory) was closed") }
+            if toCommit {
+                if let failure = use?.failure { throw failure }
+                use?.commits += 1
+            }
+            guard let current = use else { throw StoreError(.closed, "the store in \(directory) was closed") }
+            // A reader whose process died keeps old pages from being used again.
+            if toCommit, current.commits % 4096 == 0 { _ = try? current.environment.checkReaders() }
+            return (current.environment, current.layout)
+        }
+    }
+
+    /// The commit itself failed: is the environment still of use?
+    private func failed(_ error: LMDBError, _ environment: Environment) -> StoreError {
+        let failure = StoreError(commit: error)
+        guard failure.code != .syncFailed else { return stopIfSyncFailed(failure) }
+        do {
+            // When the page that names the newest state could not be written, LMDB refuses every further write.
+            try environment.write { _ in }
+            return failure
+        } catch {
+            return stopIfSyncFailed(
+                StoreError(.syncFailed, "a commit failed half way (\(failure.detail)); stop, and verify at the next start"))
+        }
+    }
+
+    private func stopIfSyncFailed(_ failure: StoreError) -> StoreError {
+        if failure.code == .syncFailed { use.withLock { $0?.failure = failure } }
+        return failure
+    }
+}

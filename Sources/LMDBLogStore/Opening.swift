@@ -1,0 +1,122 @@
+internal import LMDB
+internal import LogStore
+
+/// Opens the store in a directory: finds out what is there, takes the lock, has the disk asked instead of the page
+/// cache, and checks format and length before anything is read.
+struct Opening {
+    private static let dataName = "data.mdb"
+    private static let lockName = "LOCK"
+    /// What a directory may have in it when a store is made there: nothing, what an interrupted making leaves, and
+    /// what a file system has at its top.
+    private static let harmlessNames: Set<String> = [lockName, "lock.mdb", "lost+found"]
+
+    let directory: String
+    let options: LMDBLogStore.Options
+
+    private var place: StorageDirectory { StorageDirectory(directory) }
+
+    func open() throws(StoreError) -> (environment: Environment, layout: Layout) {
+        try asStoreErrors {
+            let exists = try findStore()
+            guard let lock = try LockFile.acquire(place.file(Self.lockName)) else {
+                throw StoreError(
+                    .locked,
+                    "the store in \(directory) is open in another process; stop that one, or use another directory")
+            }
+            if exists { try askTheDisk() }
+            let environment = try openEnvironment(lock)
+            try environment.checkReaders()
+            if !exists { try place.sync() }
+            return (environment, try openLayout(environment))
+        }
+    }
+
+    /// Whether there is a data file; makes the directory where there is none.
+    private func findStore() throws -> Bool {
+        guard let names = try place.names() else {
+            try demandMayCreate("there is no directory \(directory)")
+            _ = try place.create()
+            return false
+        }
+        if names.contains(Self.dataName) { return true }
+        try demandMayCreate("there is no \(Self.dataName) in \(directory)")
+        if let other = names.subtracting(Self.harmlessNames).min() {
+            throw StoreError(
+                .notAStore,
+                "\(directory) has other things in it, such as \(other), and no store; name an empty or a new directory")
+        }
+        return false
+    }
+
+    private func demandMayCreate(_ reason: String) throws {
+        guard options.createsMissing else { throw StoreError(.notAStore, "\(reason): make a log there first") }
+    }
+
+    /// What the last process wrote may be in the page cache and not on the disk, if a sync of it failed. So what is
+    /// not written yet is written, the cache is dropped, and what is read from here on comes from the disk.
+    private func askTheDisk() throws {
+        let file = try StorageFile(existingAt: place.file(Self.dataName))
+        guard try file.byteCount() > 0 else {
+            throw StoreError(
+                .corrupt,
+                "\(file.path) is empty; if the making of this log was interrupted, remove the directory and make it again")
+        }
+        do {
+            try file.sync()
+        } catch {
+            throw StoreError(.syncFailed, "what was written before cannot be brought to the disk (\(error))")
+        }
+        try file.dropCache()
+    }
+
+    private func openEnvironment(_ lock: LockFile) throws -> Environment {
+        var settings = Environment.Options()
+        settings.mapSize = options.mapSize
+        settings.maxReaders = options.maxReaders
+        settings.maxDatabases = Layout.maxDatabases
+        settings.noSync = options.noSync
+        let environment = try Environment(directory: directory, options: settings, keeping: lock)
+        guard environment.maxKeyByteCount >= Layout.neededKeyByteCount else {
+            throw StoreError(.version, "this LMDB takes keys of \(environment.maxKeyByteCount) bytes, which is too few")
+        }
+        return environment
+    }
+
+    private func openLayout(_ environment: Environment) throws -> Layout {
+        if try environment.info().lastTransaction == 0 {
+            try demandMayCreate("the making of the store in \(directory) was interrupted")
+            return try makeLayout(environment)
+        }
+        return try LengthCheck(file: place.file(Self.dataName), environment: environment).run {
+            try existingLayout(environment)
+        }
+    }
+
+    private func makeLayout(_ environment: Environment) throws -> Layout {
+        let layout = try environment.write { transaction in
+            let layout = try Layout { try transaction.createDatabase($0) }
+            try transaction.put(Layout.format, for: Layout.formatKey, in: layout.meta)
+            return layout
+        }
+        try place.sync()
+        return layout
+    }
+
+    private func existingLayout(_ environment: Environment) throws -> Layout {
+        guard let meta = try environment.database("meta"),
+            let format = try environment.read({ try $0.value(Layout.formatKey, in: meta) })
+        else { throw StoreError(.notAStore, "\(directory) has an LMDB environment in it that is not a log") }
+        guard format == Layout.format else {
+            throw StoreError(
+                .version,
+                "the store in \(directory) has the format \(String(decoding: format, as: UTF8.self)); this version knows "
+                    + "\(String(decoding: Layout.format, as: UTF8.self))")
+        }
+        return try Layout { name in
+            guard let database = try environment.database(name) else {
+                throw StoreError.damaged("the database \(name) is missing")
+            }
+            return database
+        }
+    }
+}
