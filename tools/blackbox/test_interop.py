@@ -104,3 +104,12 @@ def build_statement(scitt_cose, signer, private):
         b'{"component":"left-pad"}', alg="EdDSA", private_key_pem=private, issuer=signer.issuer,
         subject="pkg:npm/left-pad@1.3.0", content_type="application/vnd.example+json", kid=signer.kid,
     )
+
+
+def test_scitt_cose_reads_the_committed_vectors():
+    """scitt-cose verifies the committed COSE vectors, and refuses those with bad signatures"""
+    result = subprocess.run(
+        [sys.executable, ROOT / "tools" / "interop" / "cose_check.py", "check"],
+        capture_output=True, text=True, timeout=120, cwd=ROOT,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
