@@ -22,6 +22,10 @@ struct Holdfast: AsyncParsableCommand {
         version: version,
         groupedSubcommands: [
             CommandGroup(name: "Run a log:", subcommands: [KeyCommand.self]),
+            CommandGroup(name: "Register:", subcommands: [SubmitCommand.self]),
+            CommandGroup(
+                name: "Read and verify:",
+                subcommands: [ProveCommand.self, TreeCommand.self, ShowCommand.self, TailCommand.self]),
         ])
 
     static func main() async {

@@ -67,6 +67,22 @@ public struct LogView: Sendable {
         }
     }
 
+    /// The proof that this tree continues the one of `old` leaves.
+    public mutating func consistencyProof(from old: UInt64) async throws(ClientError) -> ConsistencyProof {
+        let plan: ProofPlan
+        do {
+            plan = try ProofPlan.consistency(from: old, to: size)
+        } catch {
+            throw .contradiction(path: "tile", reason: "\(error)")
+        }
+        try await read(tiles.missing(for: plan))
+        do {
+            return ConsistencyProof(oldSize: old, newSize: size, path: try tiles.hashes(for: plan))
+        } catch {
+            throw .contradiction(path: "tile", reason: "\(error)")
+        }
+    }
+
     private mutating func read(_ missing: [Tile]) async throws(ClientError) {
         guard !missing.isEmpty else { return }
         var read: [TileCoordinate: [UInt8]] = [:]

@@ -18,6 +18,10 @@ enum Wording {
         switch error {
         case let failure as Failure: failure
         case let error as KeyFileError: keyFile(error)
+        case let error as ClientError: client(error)
+        case let error as StreamLedgerError: ledger(error)
+        case let error as StreamError: stream(error, names: [])
+        case is CancellationError: Failure(.unreachable, "It was interrupted")
         case is ExitCode, is ValidationError, is CleanExit: nil
         default: isArgumentParsers(error) ? nil : Failure(.refused, "\(error)")
         }

@@ -1,0 +1,40 @@
+import Foundation
+import LogClient
+
+/// Where things are in a log's directory, as `holdfast init` makes it.
+struct LogLayout: Sendable {
+    /// What commands use when no directory is named.
+    static let defaultDirectory = "holdfast-log"
+
+    let directory: String
+
+    init(_ directory: String) {
+        self.directory = directory
+    }
+
+    var configuration: String { directory + "/holdfast.yaml" }
+    var trust: String { directory + "/log.trust" }
+    var genesis: String { directory + "/genesis.cose" }
+    var data: String { directory + "/data" }
+    var anchorDirectory: String { directory + "/anchor" }
+    var anchor: String { anchorDirectory + "/signed-head" }
+    var keys: String { directory + "/keys" }
+    var checkpointKey: String { keys + "/checkpoint.key" }
+    var receiptKey: String { keys + "/receipt.key" }
+    var statementKey: String { keys + "/statement.key" }
+    var authorityKey: String { keys + "/authority.key" }
+    var issuerKey: String { keys + "/issuer.key" }
+    /// While a server runs: its URL.
+    var address: String { directory + "/log.url" }
+
+    /// Whether there is a log here.
+    var exists: Bool { FileManager.default.fileExists(atPath: trust) }
+}
+
+extension LogLayout {
+    /// The URL that a running server wrote down.
+    func servedURL() async -> LogURL? {
+        guard let text = try? String(contentsOf: URL(filePath: address), encoding: .utf8) else { return nil }
+        return LogURL(text.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import Governance
+import LogClient
+import Tlog
+import Verification
+
+struct SubmitCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "submit", abstract: "Sign statements and register them; verify the log's answers.",
+        discussion: """
+            An event file is a JSON object: {"type": "execution.note", "data": {…}}, and if you like "stream", \
+            "subject" and "trace". Its number in the stream, its predecessor and its time are filled in.
+
+              holdfast submit --dir LOG event.json
+              holdfast submit --dir LOG --evidence --content-type application/vnd.cyclonedx+json sbom.json
+              holdfast submit --dir LOG --hash model.safetensors
+              holdfast submit --url https://log.example.com --trust log.trust --key my.key event.json
+
+            A run that was cut off can be repeated as it was: what is registered stays as it is, what was signed is \
+            sent again unchanged, and the log keeps one copy. Nothing is written before the log's answer is verified \
+            under the trust file, except the statement itself (NAME.cose).
+            """)
+
+    @OptionGroup var log: LogOptions
+    @OptionGroup var submit: SubmitOptions
+
+    func run() async throws {
+        let inputs = try submit.inputs()
+        try await log.withClient { client in
+            let trust = client.trust
+            guard let origin = trust.genesis?.policy?.origin else { throw Wording.noGenesis() }
+            var run = SubmitRun(
+                client: client, issuer: try submit.issuer(log.layout, trust), options: submit,
+                ledgerDirectory: submit.ledgerDirectory(log.layout), origin: origin, count: inputs.count)
+            do {
+                try await run.register(inputs)
+            } catch {
+                show(run.outcomes, of: inputs.count)
+                throw error
+            }
+            show(run.outcomes, of: inputs.count)
+        }
+    }
+
+    private struct OutcomeLine: Encodable {
+        let name: String
+        let index: UInt64
+        let id: String
+        let duplicate: Bool
+        let statement: String
+        let transparent: String
+        let proof: String
+    }
+
+    private func show(_ outcomes: [SubmitRun.Outcome], of count: Int) {
+        if log.json {
+            for outcome in outcomes {
+                JSONLine.print(
+                    OutcomeLine(
+                        name: outcome.name, index: outcome.index, id: outcome.id.hex,
+                        duplicate: outcome.isDuplicate, statement: outcome.files.statement,
+                        transparent: outcome.files.transparent, proof: outcome.files.proof))
+            }
+            return
+        }
+        let terminal = Terminal.output
+        if outcomes.count <= 10 {
+            for outcome in outcomes {
+                let what = outcome.isDuplicate ? "is registered already: entry" : "is entry"
+                terminal.line("\(outcome.name) \(what) \(outcome.index), verified  \(outcome.files.transparent)")
+            }
+        } else {
+            let old = outcomes.count { $0.isDuplicate }
+            let indices = outcomes.map(\.index)
+            let range = "between \(indices.min() ?? 0) and \(indices.max() ?? 0)"
+            terminal.line("\(outcomes.count - old) statements registered and verified, \(old) were there already")
+            terminal.line("entries \(range), files in \(submit.out)")
+        }
+        if outcomes.count < count { terminal.line("\(count - outcomes.count) of \(count) are not registered") }
+    }
+}

@@ -1,0 +1,183 @@
+import COSE
+import Governance
+import LogClient
+import Tlog
+
+/// One run of `holdfast submit`: what is there already is left alone, what was signed and not answered is sent again
+/// as it is, and the rest is signed and sent.
+struct SubmitRun {
+    let client: LogClient
+    let issuer: Issuer
+    let options: SubmitOptions
+    let ledgerDirectory: String
+    let origin: Origin
+    private(set) var outcomes: [Outcome] = []
+    private let progress: ProgressLine
+    private var settled: UInt64 = 0
+
+    /// What became of an input.
+    struct Outcome {
+        let name: String
+        let index: UInt64
+        let id: Hash
+        /// The log had it before.
+        let isDuplicate: Bool
+        let files: AnswerFiles
+    }
+
+    /// An input with its files.
+    private struct Job {
+        let input: SubmitInput
+        let files: AnswerFiles
+    }
+
+    init(
+        client: LogClient, issuer: Issuer, options: SubmitOptions, ledgerDirectory: String, origin: Origin, count: Int
+    ) {
+        self.client = client
+        self.issuer = issuer
+        self.options = options
+        self.ledgerDirectory = ledgerDirectory
+        self.origin = origin
+        progress = ProgressLine("registering", total: UInt64(count))
+    }
+
+    mutating func register(_ inputs: [SubmitInput]) async throws {
+        defer { progress.finish() }
+        var fresh: [Job] = []
+        var kept: [(Job, SignedStatement)] = []
+        for input in inputs {
+            let job = Job(input: input, files: AnswerFiles(directory: options.out, name: input.name))
+            guard let statement = try job.files.keptStatement() else {
+                fresh.append(job)
+                continue
+            }
+            if options.again {
+                fresh.append(Job(input: input, files: try Self.freeName(job.files)))
+            } else if !input.isSaid(by: statement, issuer: issuer) {
+                throw Wording.otherStatement(job.files, input.name)
+            } else if job.files.hasProof {
+                try leave(job, statement)
+            } else {
+                kept.append((job, statement))
+            }
+        }
+        // The streams first: what an earlier run left pending there goes before anything else.
+        let streams = Self.byStream(fresh)
+        var writers = try await openWriters(streams.map(\.stream) + kept.compactMap(\.0.input.stream))
+        try await send(kept)
+        for (stream, jobs) in streams {
+            guard let writer = writers.removeValue(forKey: stream) else { continue }
+            try await register(jobs, writer)
+        }
+        let opaque = try fresh.filter { $0.input.stream == nil }.map { job in
+            guard let statement = try job.input.opaqueStatement(issuer) else { preconditionFailure("not an event") }
+            try job.files.write(statement)
+            return (job, statement)
+        }
+        try await send(opaque)
+    }
+
+    // MARK: Parts
+
+    /// The proof is there already: nothing is sent.
+    private mutating func leave(_ job: Job, _ statement: SignedStatement) throws {
+        let proof = try TlogProof(parsing: try FileBytes.read(job.files.proof, limit: TlogProof.maxByteCount))
+        settle(
+            Outcome(
+                name: job.input.name, index: proof.index, id: statement.leafHash, isDuplicate: true, files: job.files))
+    }
+
+    private mutating func settle(_ outcome: Outcome) {
+        outcomes.append(outcome)
+        settled += 1
+        progress.update(settled)
+    }
+
+    private mutating func settle(_ job: Job, _ answer: VerifiedAnswer) throws {
+        try job.files.write(answer)
+        settle(
+            Outcome(
+                name: job.input.name, index: answer.index, id: answer.statement.leafHash,
+                isDuplicate: answer.isDuplicate, files: job.files))
+    }
+
+    private static func byStream(_ jobs: [Job]) -> [(stream: String, jobs: [Job])] {
+        var order: [String] = []
+        var byName: [String: [Job]] = [:]
+        for job in jobs {
+            guard let stream = job.input.stream else { continue }
+            if byName[stream] == nil { order.append(stream) }
+            byName[stream, default: []].append(job)
+        }
+        return order.map { ($0, byName[$0] ?? []) }
+    }
+
+    private func openWriters(_ streams: [String]) async throws -> [String: StreamWriter] {
+        var writers: [String: StreamWriter] = [:]
+        for stream in streams where writers[stream] == nil {
+            let name = StreamName(origin: origin, issuer: issuer.name, stream: stream, key: issuer.thumbprint)
+            let ledger = try StreamLedger(name, directory: ledgerDirectory)
+            writers[stream] = try await StreamWriter(
+                client: client, key: issuer.key, ledger: ledger, now: { Moment.now() })
+        }
+        return writers
+    }
+
+    /// Sends statements that are signed already.
+    private mutating func send(_ jobs: [(Job, SignedStatement)]) async throws {
+        guard !jobs.isEmpty else { return }
+        let (progress, before) = (progress, settled)
+        let results = await client.submit(jobs.map(\.1)) { progress.update(before + UInt64($0)) }
+        for ((job, _), result) in zip(jobs, results) {
+            switch result {
+            case .success(let answer): try settle(job, answer)
+            case .failure(let failure): throw Wording.notRegistered(job.input.name, failure, kept: job.files)
+            }
+        }
+    }
+
+    private mutating func register(_ jobs: [Job], _ writer: StreamWriter) async throws {
+        var writer = writer
+        let items = jobs.compactMap { job -> StreamWriter.Item? in
+            guard case .event(let item) = job.input.material else { return nil }
+            return item
+        }
+        var answers: [(Int, VerifiedAnswer)] = []
+        var observer = StreamWriter.Observer()
+        let (progress, before) = (progress, settled)
+        observer.signed = { item, statement in try jobs[item].files.write(statement) }
+        observer.registered = { item, answer in
+            try jobs[item].files.write(answer)
+            answers.append((item, answer))
+            progress.update(before + UInt64(answers.count))
+        }
+        observer.withdrawn = { item in
+            if !answers.contains(where: { $0.0 == item }) { jobs[item].files.removeStatement() }
+        }
+        do {
+            try await writer.register(items, observer: observer)
+        } catch {
+            record(answers, of: jobs)
+            throw Wording.stream(error, names: jobs.map(\.input.name))
+        }
+        record(answers, of: jobs)
+    }
+
+    private mutating func record(_ answers: [(Int, VerifiedAnswer)], of jobs: [Job]) {
+        for (item, answer) in answers {
+            settle(
+                Outcome(
+                    name: jobs[item].input.name, index: answer.index, id: answer.statement.leafHash,
+                    isDuplicate: answer.isDuplicate, files: jobs[item].files))
+        }
+    }
+
+    private static func freeName(_ files: AnswerFiles) throws -> AnswerFiles {
+        for number in 2...1_000_000 {
+            let other = AnswerFiles(directory: files.directory, name: "\(files.name)-\(number)")
+            if try other.keptStatement() == nil { return other }
+        }
+        throw Failure(.usage, "There are a million files named \(files.name) in \(files.directory)")
+    }
+}
