@@ -38,8 +38,7 @@ public enum CheckName: String, Sendable, Hashable, CaseIterable {
 /// How one check ended.
 public enum CheckOutcome: Sendable, Hashable {
     case passed
-    /// The reason names the values that do not agree.
-    case failed(String)
+    case failed(CheckFailure)
     /// The reason says what was missing to check it.
     case notChecked(String)
 }

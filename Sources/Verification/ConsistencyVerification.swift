@@ -18,7 +18,7 @@ extension Verifier {
             list.pass(.proofForm, CheckValue("hashes", UInt64(file?.path.count ?? 0)))
         } catch {
             file = nil
-            list.fail(.proofForm, describe(error))
+            list.fail(.proofForm, error)
         }
         if let older, let newer, let file {
             Self.checkConsistency(older.checkpoint, newer.checkpoint, file, &list)
@@ -32,12 +32,13 @@ extension Verifier {
     ) {
         let values = [CheckValue("from", old.size), CheckValue("to", new.size)]
         guard old.origin == new.origin else {
-            list.fail(.consistency, "the checkpoints are of two logs, \(old.origin) and \(new.origin)")
+            list.fail(.consistency, "other-log", "the checkpoints are of two logs, \(old.origin) and \(new.origin)")
             return
         }
         if let sizes = file.sizes, (sizes.from, sizes.to) != (old.size, new.size) {
             list.fail(
-                .consistency, "the proof is from size \(sizes.from) to size \(sizes.to), not between these checkpoints",
+                .consistency, "other-sizes",
+                "the proof is from size \(sizes.from) to size \(sizes.to), not between these checkpoints",
                 values[0], values[1])
             return
         }
@@ -46,7 +47,7 @@ extension Verifier {
                 .verify(oldRoot: old.root, newRoot: new.root)
             list.pass(.consistency, values: values)
         } catch {
-            list.fail(.consistency, describe(error), values[0], values[1])
+            list.fail(.consistency, error, values[0], values[1])
         }
     }
 }

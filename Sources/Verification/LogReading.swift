@@ -19,6 +19,7 @@ struct LogReading<Source: TileSource> {
     private(set) var stop: Stop?
 
     struct Stop {
+        let code: String
         let path: String
         let why: String
     }
@@ -46,7 +47,7 @@ struct LogReading<Source: TileSource> {
             } catch {
                 switch error {
                 case .source(let cause): throw cause
-                case .content(let path, let why): stop = Stop(path: path, why: why)
+                case .content(let code, let path, let why): stop = Stop(code: code, path: path, why: why)
                 }
                 return
             }

@@ -15,11 +15,11 @@ extension LogReading {
 
     private func reportGenesis(to list: inout CheckList) {
         if let failure = replayFailure, failure.check == .genesis {
-            list.fail(.genesis, describe(failure))
+            list.fail(.genesis, failure)
             return
         }
         guard let policy = replay.rules?.policy else {
-            list.fail(.genesis, head.size == 0 ? "the log is empty" : "entry 0 was not read")
+            list.fail(.genesis, "no-genesis", head.size == 0 ? "the log is empty" : "entry 0 was not read")
             return
         }
         let values = [CheckValue("origin", policy.origin.text), CheckValue("policy", policy.digest.hex)]
@@ -31,9 +31,10 @@ extension LogReading {
         }
         let named = policy.authorities.map { COSEKey($0).thumbprint }
         if let missing = trust.authorities.first(where: { !named.contains($0) }) {
-            list.fail(.genesis, "the genesis names no authority \(missing), which the trust file pins")
+            list.fail(.genesis, "authority-not-named", "the genesis names no authority \(missing), which the trust file pins")
         } else if !trust.policy.logs.contains(where: { $0.key == policy.checkpointKey }) {
-            list.fail(.genesis, "the genesis names checkpoint key \(policy.checkpointKey.text), the log line another")
+            list.fail(
+                .genesis, "log-key", "the genesis names checkpoint key \(policy.checkpointKey.text), the log line another")
         } else {
             list.pass(.genesis, values: values)
         }
@@ -42,9 +43,9 @@ extension LogReading {
     private func reportEntries(to list: inout CheckList) {
         let count = CheckValue("entries", frontier.size)
         if let stop {
-            list.fail(.entries, "\(stop.path) \(stop.why)", count, CheckValue("of", head.size))
+            list.fail(.entries, stop.code, "\(stop.path) \(stop.why)", count, CheckValue("of", head.size))
         } else if let failure = replayFailure, failure.check == .entries {
-            list.fail(.entries, describe(failure), count)
+            list.fail(.entries, failure, count)
         } else {
             list.pass(.entries, count)
         }
@@ -52,7 +53,7 @@ extension LogReading {
 
     private func reportTiles(_ tally: TileComparison<Source>.Tally, _ name: CheckName, to list: inout CheckList) {
         if let difference = tally.difference {
-            list.fail(name, difference)
+            list.fail(name, difference.code, difference.sentence)
         } else if stop != nil {
             list.leaveOut(name, "reading ended at entry \(frontier.size)")
         } else {
@@ -69,14 +70,14 @@ extension LogReading {
         if root == head.root {
             list.pass(.root, CheckValue("size", head.size), CheckValue("root", root.hex))
         } else {
-            list.fail(.root, "the entries give root \(root), the checkpoint has \(head.root)")
+            list.fail(.root, "root-mismatch", "the entries give root \(root), the checkpoint has \(head.root)")
         }
     }
 
     private func reportRule(_ name: CheckName, to list: inout CheckList) {
         if let failure = replayFailure {
             if failure.check == name {
-                list.fail(name, describe(failure))
+                list.fail(name, failure)
             } else {
                 list.leaveOut(name, "the fold ended at an entry that the log's rules don't allow")
             }

@@ -15,7 +15,7 @@ extension Verifier {
     ) async throws -> VerificationReport {
         var list = CheckList()
         guard let bytes = try source.read("checkpoint") else {
-            list.fail(.checkpointForm, "there is no file \"checkpoint\"")
+            list.fail(.checkpointForm, "missing-file", "there is no file \"checkpoint\"")
             return VerificationReport(subject: .log, checks: list.checks)
         }
         guard let signed = Self.parseCheckpoint(bytes, of: nil, &list) else {

@@ -31,13 +31,13 @@ public struct PinnedGenesis: Sendable, Hashable {
         do {
             statement = try SignedStatement(decoding: entry)
         } catch {
-            throw TrustFileError(.genesisForm(describe(error)), line: line)
+            throw TrustFileError(.genesisForm(error.described), line: line)
         }
         guard statement.entryBytes == entry else { throw TrustFileError(.genesisNotCanonical, line: line) }
         do {
             policy = try Genesis.policy(of: statement)
         } catch {
-            throw TrustFileError(.genesisPolicy(describe(error)), line: line)
+            throw TrustFileError(.genesisPolicy(error.described), line: line)
         }
         self.leafHash = leafHash
         self.statement = statement

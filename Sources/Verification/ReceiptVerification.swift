@@ -13,14 +13,14 @@ extension Verifier {
             transparent = try TransparentStatement(decoding: bytes)
             list.pass(.statementForm, values: transparent.statement.values)
         } catch {
-            list.fail(.statementForm, describe(error))
+            list.fail(.statementForm, error)
             return VerificationReport(subject: .transparentStatement, checks: list.checks)
         }
         checkSignature(of: transparent.statement, &list)
         let own = transparent.receipts.filter(isOwn)
         if own.isEmpty {
             list.fail(
-                .receiptPresent, "no receipt is of a trusted log",
+                .receiptPresent, "no-receipt", "no receipt is of the trusted log",
                 CheckValue("receipts", UInt64(transparent.receipts.count)))
         } else {
             list.pass(
@@ -50,7 +50,7 @@ extension Verifier {
                 .receiptForm, CheckValue("issuer", receipt.issuer), CheckValue("key", Hex.encode(receipt.keyID)))
             if let statement { check(receipt, for: statement, of: nil, &list) }
         } catch {
-            list.fail(.receiptForm, describe(error))
+            list.fail(.receiptForm, error)
         }
         noteWhatOneStatementCannotShow(&list)
         return VerificationReport(subject: .receipt, checks: list.checks)
@@ -66,11 +66,13 @@ extension Verifier {
         _ receipt: Receipt, for statement: SignedStatement, of part: String?, _ list: inout CheckList
     ) {
         guard isOwn(receipt) else {
-            list.fail(.receiptIssuer, of: part, "the receipt is of log \(receipt.issuer), which the trust file does not name")
+            list.fail(
+                .receiptIssuer, of: part, "unknown-log", "the trust file does not name the receipt's log",
+                CheckValue("issuer", receipt.issuer))
             return
         }
         guard case .inclusion(let proof) = receipt.proof else {
-            list.fail(.inclusion, of: part, "the receipt proves consistency, not inclusion")
+            list.fail(.inclusion, of: part, "wrong-kind", "the receipt proves consistency, not inclusion")
             return
         }
         let head: TreeHead
@@ -81,7 +83,7 @@ extension Verifier {
                 .inclusion, of: part, CheckValue("index", proof.index), CheckValue("size", head.size),
                 CheckValue("root", head.root.hex))
         } catch {
-            list.fail(.inclusion, of: part, describe(error), CheckValue("index", proof.index))
+            list.fail(.inclusion, of: part, error, CheckValue("index", proof.index))
             return
         }
         checkSignature(of: receipt, for: statement, head, part, &list)
@@ -104,7 +106,7 @@ extension Verifier {
             try receipt.carrying(nil).verify(leafHash: statement.leafHash, key: policy.logKeys.receipt)
             list.pass(.receiptSignature, of: part, key)
         } catch {
-            list.fail(.receiptSignature, of: part, describe(error), key, CheckValue("root", head.root.hex))
+            list.fail(.receiptSignature, of: part, error, key, CheckValue("root", head.root.hex))
         }
     }
 
@@ -114,7 +116,8 @@ extension Verifier {
         guard let bytes = receipt.checkpoint else {
             if trust.requiresWitnesses {
                 list.fail(
-                    .witnessQuorum, of: part, "the receipt carries no checkpoint, so no witness vouches for its root",
+                    .witnessQuorum, of: part, "no-checkpoint",
+                    "the receipt carries no checkpoint, so no witness vouches for its root",
                     CheckValue("quorum", trust.quorumName))
             } else {
                 noteNoQuorum(of: part, &list)
@@ -130,7 +133,7 @@ extension Verifier {
             list.pass(.rootAgreement, of: part, CheckValue("size", head.size), CheckValue("root", head.root.hex))
         } else {
             list.fail(
-                .rootAgreement, of: part,
+                .rootAgreement, of: part, "other-head",
                 "the receipt is for size \(head.size) and root \(head.root), its checkpoint for size \(other.size) and "
                     + "root \(other.root)")
         }

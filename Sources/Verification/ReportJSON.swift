@@ -17,17 +17,18 @@ extension VerificationReport {
 }
 
 extension Check {
-    /// An object with `name`, `of` (where there are several parts), `outcome`, `reason` (unless passed), `required` and
-    /// `values`.
+    /// An object with `name`, `of` (where there are several parts), `outcome`, `code` (if failed), `reason` (unless passed),
+    /// `required` and `values`.
     public var json: JSON {
         var members = [JSONMember("name", .string(name.rawValue))]
         if let part { members.append(JSONMember("of", .string(part))) }
         switch outcome {
         case .passed:
             members.append(JSONMember("outcome", "passed"))
-        case .failed(let reason):
+        case .failed(let failure):
             members.append(JSONMember("outcome", "failed"))
-            members.append(JSONMember("reason", .string(reason)))
+            members.append(JSONMember("code", .string(failure.code)))
+            members.append(JSONMember("reason", .string(failure.sentence)))
         case .notChecked(let reason):
             members.append(JSONMember("outcome", "not-checked"))
             members.append(JSONMember("reason", .string(reason)))

@@ -50,7 +50,7 @@ extension Verifier {
             list.pass(.statementForm, values: statement.values)
             return statement
         } catch {
-            list.fail(.statementForm, describe(error))
+            list.fail(.statementForm, error)
             return nil
         }
     }
@@ -64,7 +64,7 @@ extension Verifier {
                 CheckValue("size", checkpoint.size))
             return proof
         } catch {
-            list.fail(.proofForm, describe(error))
+            list.fail(.proofForm, error)
             return nil
         }
     }
@@ -77,7 +77,7 @@ extension Verifier {
             try proof.inclusionProof.verify(leafHash: statement.leafHash, root: root)
             list.pass(.inclusion, CheckValue("index", proof.index), CheckValue("root", root.hex))
         } catch {
-            list.fail(.inclusion, describe(error), CheckValue("index", proof.index))
+            list.fail(.inclusion, error, CheckValue("index", proof.index))
         }
     }
 
@@ -98,14 +98,14 @@ extension Verifier {
         }
         guard let signer = policy.signer(of: statement) else {
             list.fail(
-                .statementSignature, "the issuer is not enrolled at genesis with this key", names[0], names[1])
+                .statementSignature, "not-enrolled", "the genesis does not enrol this issuer with this key", names[0], names[1])
             return
         }
         do {
             try statement.verify(signer.key)
             list.pass(.statementSignature, values: names + [CheckValue("role", signer.role)])
         } catch {
-            list.fail(.statementSignature, describe(error), names[0], names[1])
+            list.fail(.statementSignature, error, names[0], names[1])
         }
     }
 

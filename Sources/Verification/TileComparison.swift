@@ -19,7 +19,7 @@ struct TileComparison<Source: TileSource> {
     struct Tally {
         var count: UInt64 = 0
         /// What differs, and where.
-        var difference: String?
+        var difference: CheckFailure?
     }
 
     init(source: Source) {
@@ -70,25 +70,29 @@ struct TileComparison<Source: TileSource> {
         }
     }
 
-    private func difference(level: Int) throws -> String? {
+    private func difference(level: Int) throws -> CheckFailure? {
         let (index, hashes) = (fullTiles[level], open[level])
         guard let coordinate = TileCoordinate(level: level, index: index),
             let tile = Tile(coordinate: coordinate, width: hashes.count)
-        else { return "tile \(level)/\(index) can't be" }
+        else { return CheckFailure("tile-missing", "tile \(level)/\(index) can't be") }
         guard let (path, content) = try source.tile(tile) else {
-            return "\(TileResource.tile(tile).path) is missing"
+            return CheckFailure("tile-missing", "\(TileResource.tile(tile).path) is missing")
         }
         guard content.count == tile.byteCount else {
-            return "\(path) has \(content.count) bytes where \(tile.byteCount) are needed"
+            return CheckFailure(
+                "tile-length", "\(path) has \(content.count) bytes where \(tile.byteCount) are needed")
         }
         for (position, hash) in hashes.enumerated() {
             let start = position * Hash.byteCount
             guard let found = Hash(content[start..<start + Hash.byteCount]), found != hash else { continue }
             if level == 0 {
                 let entry = index * UInt64(Tile.fullWidth) + UInt64(position)
-                return "entry \(entry) hashes to \(hash), \(path) has \(found) at position \(position)"
+                return CheckFailure(
+                    "tile-mismatch",
+                    "entry \(entry) hashes to \(hash), \(path) has \(found) at position \(position)")
             }
-            return "the tile below gives \(hash), \(path) has \(found) at position \(position)"
+            return CheckFailure(
+                "tile-mismatch", "the tile below gives \(hash), \(path) has \(found) at position \(position)")
         }
         return nil
     }
@@ -113,7 +117,7 @@ extension TileSource {
         if let content = try content(path) { return try Self.parse(content, width: width, path) }
         let full = TileResource.entries(index: index, width: EntryBundle.fullWidth).path
         guard width < EntryBundle.fullWidth, let content = try content(full) else {
-            throw .content(path: path, why: "is missing")
+            throw .content(code: "bundle-missing", path: path, why: "is missing")
         }
         return Array(try Self.parse(content, width: EntryBundle.fullWidth, full).prefix(width))
     }
@@ -126,7 +130,8 @@ extension TileSource {
         do {
             return try EntryBundle(parsing: content, width: width).entries
         } catch {
-            throw .content(path: path, why: "is not a bundle of \(width) entries: \(describe(error))")
+            throw .content(
+                code: error.reason, path: path, why: "is not a bundle of \(width) entries: \(error.sentence())")
         }
     }
 }
@@ -136,5 +141,5 @@ enum BundleFault: Error {
     /// The source could not be read.
     case source(any Error)
     /// The file is missing or is no bundle.
-    case content(path: String, why: String)
+    case content(code: String, path: String, why: String)
 }

@@ -83,7 +83,7 @@ extension TrustFileError: CustomStringConvertible {
 
     private var sentence: String {
         switch fault {
-        case .policy(let error): describe(error, omitting: "line")
+        case .policy(let error): error.described(omitting: "line")
         case .unknownKeyword(let word):
             "unknown word \"\(word)\"; a line begins with log, witness, group, quorum, genesis, authority, "
                 + "state-quorum, key-cutoff, or #"

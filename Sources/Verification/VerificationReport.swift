@@ -1,3 +1,5 @@
+import Tlog
+
 /// What a verification comes to.
 public enum Verdict: String, Sendable, Hashable {
     /// Every check that the question needs has passed, under the trust file.
@@ -68,8 +70,17 @@ struct CheckList {
         checks.append(Check(name, of: part, .passed, isRequired: true, values: values))
     }
 
-    mutating func fail(_ name: CheckName, of part: String? = nil, _ reason: String, _ values: CheckValue...) {
-        checks.append(Check(name, of: part, .failed(reason), isRequired: true, values: values))
+    mutating func fail(
+        _ name: CheckName, of part: String? = nil, _ code: String, _ sentence: String, _ values: CheckValue...
+    ) {
+        checks.append(
+            Check(name, of: part, .failed(CheckFailure(code, sentence)), isRequired: true, values: values))
+    }
+
+    mutating func fail(
+        _ name: CheckName, of part: String? = nil, _ failure: any NamedFailure, _ values: CheckValue...
+    ) {
+        checks.append(Check(name, of: part, .failed(CheckFailure(failure)), isRequired: true, values: values))
     }
 
     /// A check that the verdict needs and that cannot be made.

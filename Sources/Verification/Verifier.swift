@@ -33,7 +33,7 @@ public struct Verifier: Sendable {
                 CheckValue("size", signed.checkpoint.size), CheckValue("root", signed.checkpoint.root.hex))
             return signed
         } catch {
-            list.fail(.checkpointForm, of: part, describe(error))
+            list.fail(.checkpointForm, of: part, error)
             return nil
         }
     }
@@ -50,7 +50,9 @@ public struct Verifier: Sendable {
         let keys = trust.policy.logs.map(\.key).filter { $0.name == origin.keyName }
         guard !keys.isEmpty else {
             let names = trust.policy.logs.map(\.key.name.text).joined(separator: ", ")
-            list.fail(.logSignature, of: part, "the checkpoint is of log \(origin), the trust file trusts \(names)")
+            list.fail(
+                .logSignature, of: part, "unknown-log",
+                "the checkpoint is of log \(origin), the trust file trusts \(names)")
             return
         }
         var failure: NoteError?
@@ -63,7 +65,7 @@ public struct Verifier: Sendable {
                 failure = failure ?? error
             }
         }
-        list.fail(.logSignature, of: part, failure.map { describe($0) } ?? "no key")
+        if let failure { list.fail(.logSignature, of: part, failure) }
     }
 
     /// "and it is cosigned by witnesses according to the defined quorum rule".
@@ -77,14 +79,14 @@ public struct Verifier: Sendable {
         } catch .quorumNotReached(_, let cosigned) {
             let names = cosigned.map(\.description).joined(separator: " ")
             list.fail(
-                .witnessQuorum, of: part, "quorum-not-reached: too few witnesses cosigned", quorum,
+                .witnessQuorum, of: part, "quorum-not-reached", "too few of the witnesses cosigned", quorum,
                 CheckValue("cosigned-by", names))
         } catch {
             guard list.hasPassed(.logSignature, of: part) else {
                 list.leaveOut(.witnessQuorum, of: part, "the log's signature is not good", quorum)
                 return
             }
-            list.fail(.witnessQuorum, of: part, describe(error), quorum)
+            list.fail(.witnessQuorum, of: part, error, quorum)
         }
     }
 

@@ -1,0 +1,48 @@
+import Tlog
+
+/// Why a check failed: a stable name for programs, and a sentence with the values that do not agree.
+public struct CheckFailure: Sendable, Hashable {
+    /// A short lowercase name with hyphens, such as `root-mismatch`. It never contains values.
+    public let code: String
+    /// May be empty where the code says it all.
+    public let sentence: String
+
+    init(_ code: String, _ sentence: String) {
+        self.code = code
+        self.sentence = sentence
+    }
+
+    /// A failure of a parser or a proof.
+    init(_ failure: any NamedFailure) {
+        code = failure.reason
+        sentence = failure.sentence()
+    }
+}
+
+extension NamedFailure {
+    /// The failure in words, or its values where it has no words of its own.
+    ///
+    /// - Parameter label: a value that is left out, because what stands around the sentence says it already.
+    func sentence(omitting label: String? = nil) -> String {
+        if let own = self as? any CustomStringConvertible { return own.description }
+        guard let payload = Mirror(reflecting: self).children.first else { return "" }
+        let tuple = Mirror(reflecting: payload.value)
+        let isTuple = tuple.displayStyle == .tuple
+        let fields = isTuple ? Array(tuple.children) : [(label: nil, value: payload.value)]
+        let values = fields.filter { label == nil || $0.label != label }.map { field in
+            let text = (field.value as? any NamedFailure)?.described ?? "\(field.value)"
+            // A value without a label is the tuple's ".0".
+            guard let label = field.label, !label.hasPrefix(".") else { return text }
+            return "\(label) \(text)"
+        }
+        return values.joined(separator: ", ")
+    }
+
+    /// Name and sentence in one line.
+    var described: String { described() }
+
+    func described(omitting label: String? = nil) -> String {
+        let sentence = sentence(omitting: label)
+        return sentence.isEmpty ? reason : "\(reason): \(sentence)"
+    }
+}
