@@ -196,7 +196,7 @@ struct TestLog {
     }
 
     func receipt(_ index: UInt64, _ size: UInt64? = nil, witnesses: Int? = 2) throws -> Receipt {
-        let checkpoint = try witnesses.map { try checkpoint(size, witnesses: $0) }
+        let checkpoint = try witnesses.map { try self.checkpoint(size, witnesses: $0) }
         return SignedRoot(head: head(size), origin: origin, key: receiptKey, checkpoint: checkpoint)
             .receipt(inclusion(index, size))
     }
