@@ -75,40 +75,38 @@ struct TileComparison<Source: TileSource> {
         guard let coordinate = TileCoordinate(level: level, index: index),
             let tile = Tile(coordinate: coordinate, width: hashes.count)
         else { return CheckFailure("tile-missing", "tile \(level)/\(index) can't be") }
-        guard let (path, content) = try source.tile(tile) else {
+        guard let (found, content) = try source.tile(tile) else {
             return CheckFailure("tile-missing", "\(TileResource.tile(tile).path) is missing")
         }
-        guard content.count == tile.byteCount else {
-            return CheckFailure(
-                "tile-length", "\(path) has \(content.count) bytes where \(tile.byteCount) are needed")
+        let path = TileResource.tile(found).path
+        guard content.count == found.byteCount else {
+            return CheckFailure("tile-length", "\(path) has \(content.count) bytes, not \(found.byteCount)")
         }
         for (position, hash) in hashes.enumerated() {
             let start = position * Hash.byteCount
-            guard let found = Hash(content[start..<start + Hash.byteCount]), found != hash else { continue }
+            guard let other = Hash(content[start..<start + Hash.byteCount]), other != hash else { continue }
             if level == 0 {
                 let entry = index * UInt64(Tile.fullWidth) + UInt64(position)
                 return CheckFailure(
                     "tile-mismatch",
-                    "entry \(entry) hashes to \(hash), \(path) has \(found) at position \(position)")
+                    "entry \(entry) hashes to \(hash), \(path) has \(other) at position \(position)")
             }
             return CheckFailure(
-                "tile-mismatch", "the tile below gives \(hash), \(path) has \(found) at position \(position)")
+                "tile-mismatch", "the tile below gives \(hash), \(path) has \(other) at position \(position)")
         }
         return nil
     }
 }
 
 extension TileSource {
-    /// A tile of a tree and where it was found. tlog-tiles: logs "MAY delete any partial tile once the corresponding
-    /// full tile is [...] available", so a full tile stands in for a partial one: its beginning is the same.
-    func tile(_ tile: Tile) throws -> (path: String, content: [UInt8])? {
-        let path = TileResource.tile(tile).path
-        if let content = try read(path) { return (path, content) }
-        guard !tile.isFull, let full = Tile(coordinate: tile.coordinate, width: Tile.fullWidth) else { return nil }
-        let fullPath = TileResource.tile(full).path
-        guard let content = try read(fullPath) else { return nil }
-        // A file of another length is handed on whole, so that its length is what is found to be wrong.
-        return (fullPath, content.count == full.byteCount ? Array(content.prefix(tile.byteCount)) : content)
+    /// A tile of a tree, or the full tile in its place, with its content. tlog-tiles: logs "MAY delete any partial tile
+    /// once the corresponding full tile is [...] available"; a full tile begins with the partial ones.
+    func tile(_ tile: Tile) throws -> (found: Tile, content: [UInt8])? {
+        if let content = try read(TileResource.tile(tile).path) { return (tile, content) }
+        guard !tile.isFull, let full = Tile(coordinate: tile.coordinate, width: Tile.fullWidth),
+            let content = try read(TileResource.tile(full).path)
+        else { return nil }
+        return (full, content)
     }
 
     /// `width` entries of a bundle, from the partial bundle or, in its place, the full one.

@@ -28,7 +28,7 @@ struct CheckpointTests {
 
     @Test("another log's checkpoint, another key's, and too few witnesses are refused")
     func bad() throws {
-        #expect(verifier.checkpoint([]).failures == ["checkpoint-form: no-blank-line"])
+        #expect(verifier.checkpoint([]).failures == ["checkpoint-form: no-final-newline"])
         let other = try TestLog(origin: "log.example/other", seed: 50)
         #expect(verifier.checkpoint(try other.checkpoint().bytes).failures == ["log-signature: unknown-log"])
         let sameName = try TestLog(seed: 50)

@@ -67,7 +67,7 @@ struct LogTests {
         ])
         #expect(report.value(.entries, "entries") == String(size))
         #expect(report.value(.root, "root") == log.head().root.hex)
-        #expect(report.value(.streams, "streams") == String(1 + min(3, size > 2 ? size - 2 : 0)))
+        #expect(report.value(.streams, "streams") == String(1 + min(3, size > 3 ? size - 3 : 0)))
     }
 
     @Test("full tiles and bundles stand in for partial ones, whose beginning they are")
@@ -122,7 +122,9 @@ struct LogTests {
         #expect(try await report(log) { $0["tile/entries/002.p/88"]?.removeLast() }.failures == [
             "entries: truncated-entry"
         ])
-        #expect(try await report(log) { $0["tile/entries/000"]? += [0, 0] }.failures == ["entries: trailing-bytes"])
+        let first = try await report(log) { $0["tile/entries/000"]? += [0, 0] }
+        #expect(first.failures == ["entries: trailing-bytes"])
+        #expect(first.leftOut.contains(.genesis))
         let long = try await report(log) { files in
             files["tile/0/002"] = files.removeValue(forKey: "tile/0/002.p/88")
         }
