@@ -19,7 +19,6 @@ public final class EngineMetrics: Sendable {
     /// Counts one answered submission.
     func record(_ results: [Result<Registration, Rejection>]) {
         update { numbers in
-            numbers.submitted += UInt64(results.count)
             for result in results {
                 switch result {
                 case .success(let registration) where registration.duplicate: numbers.duplicates += 1

@@ -44,6 +44,7 @@ public final class Log: Sendable {
         _ statements: [[UInt8]], timeout: Duration? = nil
     ) async -> [Result<Registration, Rejection>] {
         let deadline = ContinuousClock.now + (timeout ?? parts.options.timeout)
+        parts.metrics.update { $0.submitted += UInt64(statements.count) }
         let results = await register(statements, deadline: deadline)
         parts.metrics.record(results)
         return results
@@ -202,20 +203,6 @@ extension Log {
             guard let index = try snapshot.index(ofLeaf: leafHash) else { return nil }
             var proofs = Proofs(snapshot: snapshot, head: head)
             return try proofs.registration(Placement(index: index, duplicate: true), leafHash: leafHash)
-        }
-    }
-
-    /// The registration of a stream's newest statement under the published head, and its place in the stream; nil where
-    /// the stream has none yet.
-    public func newestLink(issuer: String, stream: String) throws -> (seq: UInt64, registration: Registration)? {
-        try read { snapshot, head in
-            let key = StateKey.stream(issuer: issuer, stream: stream).bytes
-            guard let link = try snapshot.newestLink(stream: key, below: head.size),
-                let leafHash = try snapshot.leafHash(at: link.index)
-            else { return nil }
-            var proofs = Proofs(snapshot: snapshot, head: head)
-            let placement = Placement(index: link.index, duplicate: true)
-            return (link.seq, try proofs.registration(placement, leafHash: leafHash))
         }
     }
 }

@@ -1,0 +1,93 @@
+import Dispatch
+import LogEngine
+import Synchronization
+import Tlog
+
+/// A place where another thread waits until the test lets it go on.
+final class Gate: Sendable {
+    private let open = DispatchSemaphore(value: 0)
+    private let arrivals = Mutex(0)
+    private let shut: Mutex<Bool>
+
+    init(shut: Bool = true) {
+        self.shut = Mutex(shut)
+    }
+
+    /// Called by the thread that is to wait.
+    func pass() {
+        guard shut.withLock({ $0 }) else { return }
+        arrivals.withLock { $0 += 1 }
+        open.wait()
+    }
+
+    func close() {
+        shut.withLock { $0 = true }
+    }
+
+    /// Lets everyone through, now and later.
+    func release() {
+        shut.withLock { $0 = false }
+        let waiting = arrivals.withLock { arrivals in
+            defer { arrivals = 0 }
+            return arrivals
+        }
+        for _ in 0..<waiting { open.signal() }
+    }
+
+    /// Returns when somebody waits.
+    func waitForArrival() async throws {
+        try await eventually { self.arrivals.withLock { $0 > 0 } }
+    }
+}
+
+/// Waits until something is so; gives up after ten seconds.
+func eventually(_ condition: () throws -> Bool) async throws {
+    let end = ContinuousClock.now + .seconds(10)
+    while try !condition() {
+        guard .now < end else { throw TestFailure("it did not happen within ten seconds") }
+        try await Task.sleep(for: .milliseconds(2))
+    }
+}
+
+/// Witnesses that take their time, or fail.
+final class GatedCosigners: Cosigners {
+    let gate: Gate
+    private let failure = Mutex<TestFailure?>(nil)
+
+    init(_ gate: Gate) {
+        self.gate = gate
+    }
+
+    func fail() {
+        failure.withLock { $0 = TestFailure("no quorum") }
+    }
+
+    func cosignatures(on checkpoint: SignedCheckpoint) throws -> [NoteSignature] {
+        gate.pass()
+        if let failure = failure.withLock({ $0 }) { throw failure }
+        return []
+    }
+}
+
+/// An anchor that waits before it moves, or refuses.
+final class GatedAnchor: Anchor {
+    private let base = MemoryAnchor()
+    let gate: Gate
+    private let failure = Mutex<AnchorError?>(nil)
+
+    init(_ gate: Gate) {
+        self.gate = gate
+    }
+
+    func fail(_ error: AnchorError) {
+        failure.withLock { $0 = error }
+    }
+
+    func read() throws(AnchorError) -> TreeHead? { try base.read() }
+
+    func advance(from old: TreeHead?, to new: TreeHead) throws(AnchorError) {
+        gate.pass()
+        if let failure = failure.withLock({ $0 }) { throw failure }
+        try base.advance(from: old, to: new)
+    }
+}

@@ -1,0 +1,99 @@
+import LogStore
+import Synchronization
+import Tlog
+
+/// A store that stays open when a log closes it, so that the next log finds it as a new process would.
+///
+/// Tests can make its commits fail or wait, and make it answer other entries than were committed.
+final class TestStore: LogStore {
+    struct Faults {
+        /// Runs before a commit; what it throws is the commit's failure, and nothing is stored.
+        var beforeCommit: @Sendable () throws(StoreError) -> Void = {}
+        /// Runs when a commit is done.
+        var afterCommit: @Sendable () -> Void = {}
+        /// What a reader gets for an entry.
+        var entry: @Sendable (UInt64, [UInt8]) -> [UInt8] = { $1 }
+        /// What a read fails with.
+        var read: StoreError?
+    }
+
+    private let base: any LogStore
+    private let faults = Mutex(Faults())
+    private let closes = Mutex(0)
+
+    init(_ base: any LogStore = MemoryLogStore()) {
+        self.base = base
+    }
+
+    /// How often the store was closed.
+    var closed: Int { closes.withLock { $0 } }
+
+    var head: StoredHead { get throws { try base.read { try $0.head } } }
+
+    func set(_ change: (inout Faults) -> Void) {
+        faults.withLock { change(&$0) }
+    }
+
+    func read<R>(_ body: (any LogSnapshot) throws -> R) throws -> R {
+        let faults = self.faults.withLock { $0 }
+        if let error = faults.read { throw error }
+        return try base.read { try body(TestSnapshot(base: $0, faults: faults)) }
+    }
+
+    func commit(_ batch: StoreBatch, expecting: TreeHead) throws(StoreError) {
+        let faults = self.faults.withLock { $0 }
+        try faults.beforeCommit()
+        try base.commit(batch, expecting: expecting)
+        faults.afterCommit()
+    }
+
+    func close() {
+        closes.withLock { $0 += 1 }
+    }
+
+    /// A copy of everything that is committed: an old copy, as soon as the log goes on.
+    func copy() throws -> TestStore {
+        let copy = MemoryLogStore()
+        try base.read { snapshot in
+            let head = try snapshot.head
+            let entries = try snapshot.entries(0..<head.size)
+            var state: [(key: [UInt8], value: [UInt8]?)] = []
+            try snapshot.forEachState { state.append(($0, $1)) }
+            var tiles: [(tile: Tile, hashes: [UInt8])] = []
+            for tile in Tile.tiles(forTreeSize: head.size) { tiles.append((tile, try snapshot.content(of: tile))) }
+            try copy.commit(
+                StoreBatch(
+                    entries: entries, leafHashes: entries.map { Hash.leaf($0) }, tiles: tiles, state: state, head: head),
+                expecting: .empty)
+        }
+        return TestStore(copy)
+    }
+}
+
+private struct TestSnapshot: LogSnapshot {
+    let base: any LogSnapshot
+    let faults: TestStore.Faults
+
+    var head: StoredHead { get throws(StoreError) { try base.head } }
+
+    func entry(_ index: UInt64) throws(StoreError) -> [UInt8]? {
+        guard let entry = try base.entry(index) else { return nil }
+        return faults.entry(index, entry)
+    }
+
+    func entries(_ range: Range<UInt64>) throws(StoreError) -> [[UInt8]] {
+        let entries = try base.entries(range)
+        return zip(range, entries).map { faults.entry($0, $1) }
+    }
+
+    func tile(_ coordinate: TileCoordinate) throws(StoreError) -> [UInt8]? { try base.tile(coordinate) }
+    func index(ofLeaf leafHash: Hash) throws(StoreError) -> UInt64? { try base.index(ofLeaf: leafHash) }
+    func stateValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? { try base.stateValue(key) }
+    func forEachState(_ body: ([UInt8], [UInt8]) throws -> Void) throws { try base.forEachState(body) }
+
+    func newestLink(stream key: [UInt8], below size: UInt64) throws(StoreError) -> (seq: UInt64, index: UInt64)? {
+        try base.newestLink(stream: key, below: size)
+    }
+
+    func checkpoint(atMost size: UInt64) throws(StoreError) -> [UInt8]? { try base.checkpoint(atMost: size) }
+}
