@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// What a log counts about itself. Any thread may read it at any time.
+/// What a log counts about itself. Any thread may read it at any time, by ``Log/metrics``.
 public final class EngineMetrics: Sendable {
     private let numbers = Mutex(Numbers())
     private let queue: SubmissionQueue
@@ -10,7 +10,7 @@ public final class EngineMetrics: Sendable {
     }
 
     /// All numbers at one moment.
-    public func snapshot() -> Numbers {
+    func snapshot() -> Numbers {
         var snapshot = numbers.withLock { $0 }
         snapshot.inFlight = UInt64(max(0, queue.inFlight))
         return snapshot
@@ -19,6 +19,7 @@ public final class EngineMetrics: Sendable {
     /// Counts one answered submission.
     func record(_ results: [Result<Registration, Rejection>]) {
         update { numbers in
+            numbers.submitted += UInt64(results.count)
             for result in results {
                 switch result {
                 case .success(let registration) where registration.duplicate: numbers.duplicates += 1
@@ -36,7 +37,7 @@ public final class EngineMetrics: Sendable {
 
 extension EngineMetrics {
     public struct Numbers: Sendable {
-        /// Statements received by ``Log/submit(_:timeout:)``.
+        /// Statements that were submitted and have been answered, one way or the other.
         public internal(set) var submitted: UInt64 = 0
         /// Statements registered now, for the first time.
         public internal(set) var accepted: UInt64 = 0

@@ -44,7 +44,6 @@ public final class Log: Sendable {
         _ statements: [[UInt8]], timeout: Duration? = nil
     ) async -> [Result<Registration, Rejection>] {
         let deadline = ContinuousClock.now + (timeout ?? parts.options.timeout)
-        parts.metrics.update { $0.submitted += UInt64(statements.count) }
         let results = await register(statements, deadline: deadline)
         parts.metrics.record(results)
         return results
@@ -72,8 +71,8 @@ public final class Log: Sendable {
     /// The limits that the log was opened with.
     public var options: EngineOptions { parts.options }
 
-    /// What the log counts about itself.
-    public var metrics: EngineMetrics { parts.metrics }
+    /// What the log counts about itself, at this moment.
+    public var metrics: EngineMetrics.Numbers { parts.metrics.snapshot() }
 }
 
 // MARK: Submitting
@@ -203,6 +202,20 @@ extension Log {
             guard let index = try snapshot.index(ofLeaf: leafHash) else { return nil }
             var proofs = Proofs(snapshot: snapshot, head: head)
             return try proofs.registration(Placement(index: index, duplicate: true), leafHash: leafHash)
+        }
+    }
+
+    /// The newest published link of a stream: its place there, and its registration under the published head. Nil where
+    /// the stream has none yet.
+    public func newestLink(issuer: String, stream: String) throws -> (seq: UInt64, registration: Registration)? {
+        try read { snapshot, head in
+            let key = StateKey.stream(issuer: issuer, stream: stream).bytes
+            guard let link = try snapshot.newestLink(stream: key, below: head.size),
+                let leafHash = try snapshot.leafHash(at: link.index)
+            else { return nil }
+            var proofs = Proofs(snapshot: snapshot, head: head)
+            let placement = Placement(index: link.index, duplicate: true)
+            return (link.seq, try proofs.registration(placement, leafHash: leafHash))
         }
     }
 }

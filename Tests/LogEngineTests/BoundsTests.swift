@@ -28,14 +28,14 @@ struct BoundsTests {
         let (domain, log, gate, first) = try await busyLog(options)
         let two = try (1...2).map { try domain.evidence($0) }
         async let queued = log.submit(two)
-        try await eventually { log.metrics.snapshot().inFlight == 3 }
+        try await eventually { log.metrics.inFlight == 3 }
         let rejection = await log.submit(try domain.evidence(3)).failure
         #expect(rejection?.code == .overloaded)
         #expect(rejection?.retryAfter == 1)
         gate.release()
         await first.value
         #expect(await queued.allSatisfy { $0.failure == nil })
-        #expect(log.metrics.snapshot().inFlight == 0)
+        #expect(log.metrics.inFlight == 0)
         _ = try await log.submit(try domain.evidence(3)).get()
         await log.shutdown()
     }

@@ -298,7 +298,7 @@ struct InvariantTests {
         #expect(reasons.withLock { $0 } == [.syncFailed("for the test")])
         #expect(log.published.treeHead == before)
         #expect(try anchor.read() == before)
-        #expect(log.metrics.snapshot().stopped)
+        #expect(log.metrics.stopped)
         await log.shutdown()
     }
 
