@@ -46,7 +46,8 @@ final class AddressRateLimiter: Sendable {
     init(_ rate: RequestRate, bound: Int = 65_536) {
         let perSecond = min(max(rate.perSecond, 1e-6), 1e9)
         interval = UInt64(1e9 / perSecond)
-        burst = min(max(1, rate.burst), 1_000_000)
+        // A bucket that takes longer than 31 years to fill is the same as one that takes 31 years.
+        burst = min(max(1, rate.burst), max(1, Int(1_000_000_000_000_000_000 / interval)))
         depth = interval * UInt64(burst)
         generationSize = max(1, bound / 2)
     }

@@ -1,0 +1,147 @@
+import COSE
+import Governance
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import LogEngine
+import LogStore
+import Logging
+import NIOCore
+import Synchronization
+import Tlog
+
+@testable import LogServer
+
+/// A clock that tests set.
+final class TestClock: WallClock {
+    private let time: Mutex<UInt64>
+
+    init(_ time: UInt64 = 1_800_000_000_000) {
+        self.time = Mutex(time)
+    }
+
+    func now() -> UInt64 { time.withLock { $0 } }
+    func set(_ time: UInt64) { self.time.withLock { $0 = time } }
+}
+
+/// A real log in memory, with one enrolled issuer, and a server on it that is asked without a socket.
+struct TestLog {
+    static let issuer = "https://issuer.example/ci"
+
+    let log: Log
+    let store: TestStore
+    let clock: TestClock
+    let keys: LogKeys
+    let policy: Policy
+    let genesis: SignedStatement
+    let issuerKey = try! Ed25519.SigningKey(seed: Array(repeating: 5, count: 32))
+    var options = ServerOptions()
+
+    init(
+        contentTypes: [String] = ["text/plain", "hash-envelope"], limits: PolicyLimits = PolicyLimits(),
+        rates: PolicyRates = PolicyRates(), engine: EngineOptions = EngineOptions()
+    ) throws {
+        store = TestStore()
+        clock = TestClock()
+        keys = LogKeys(checkpoint: try Self.key(1), receipt: try Self.key(2), statement: try Self.key(3))
+        let authority = try Self.key(4)
+        policy = try Policy(
+            origin: Origin("log.example/test"),
+            logKeys: LogPublicKeys(
+                checkpoint: keys.checkpoint.publicKey, receipt: keys.receipt.publicKey,
+                statement: keys.statement.publicKey),
+            authorities: [authority.publicKey], threshold: 1,
+            issuers: [EnrolledIssuer(issuer: Self.issuer, key: issuerKey.publicKey, roles: [.runtime])],
+            contentTypes: contentTypes, limits: limits, rates: rates, allowUnwitnessed: true)
+        genesis = try Genesis.statement(
+            policy: policy, authority: authority, issuer: "https://authority.example", time: clock.now())
+        let anchor = MemoryAnchor()
+        try Log.create(store: store, genesis: genesis, keys: keys, anchor: anchor, clock: clock)
+        log = try Log.open(
+            store: store, keys: keys, anchor: anchor, options: engine, clock: clock, logger: Self.logger)
+    }
+
+    static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    static func key(_ seed: UInt8) throws -> Ed25519.SigningKey {
+        try Ed25519.SigningKey(seed: Array(repeating: seed, count: 32))
+    }
+
+    // MARK: Statements
+
+    /// Opaque evidence.
+    func evidence(
+        _ text: String, contentType: String = "text/plain", key: Ed25519.SigningKey? = nil
+    ) throws -> SignedStatement {
+        try SignedStatement.sign(
+            payload: Array(text.utf8), contentType: contentType, issuer: Self.issuer, subject: "test",
+            key: key ?? issuerKey)
+    }
+
+    func event(_ stream: String, seq: UInt64, prev: Hash?, time: UInt64? = nil) throws -> SignedStatement {
+        let event = try Event(
+            type: "build.done", stream: stream, seq: seq, prev: prev, time: time ?? clock.now(), data: ["n": 1])
+        return try SignedStatement.sign(
+            payload: event.encoded(), contentType: Event.contentType, issuer: Self.issuer, subject: "test",
+            key: issuerKey)
+    }
+
+    // MARK: Asking
+
+    func ask<Value>(_ body: @Sendable (any TestClientProtocol) async throws -> Value) async throws -> Value {
+        let server = try LogServer(log: log, options: options, logger: Self.logger)
+        return try await server.application.test(.router, body)
+    }
+
+    func get(_ uri: String, _ headers: HTTPFields = [:], method: HTTPRequest.Method = .get) async throws -> TestResponse {
+        try await ask { try await $0.execute(uri: uri, method: method, headers: headers) }
+    }
+
+    func post(
+        _ body: [UInt8], _ contentType: String? = "application/cose", _ headers: HTTPFields = [:]
+    ) async throws -> TestResponse {
+        var headers = headers
+        headers[.contentType] = contentType
+        return try await ask { [headers] client in
+            try await client.execute(uri: "/entries", method: .post, headers: headers, body: ByteBuffer(bytes: body))
+        }
+    }
+
+    /// Registers so many statements, and is surprised by anything but 201.
+    @discardableResult
+    func fill(_ count: Int, _ name: String = "fill") async throws -> [Registration] {
+        let statements = try (0..<count).map { try evidence("\(name) \($0)").entryBytes }
+        return try await log.submit(statements).map { try $0.get() }
+    }
+}
+
+extension TestResponse {
+    var bytes: [UInt8] { Array(body.readableBytesView) }
+    var text: String { String(buffer: body) }
+    var mediaType: String { headers[.contentType] ?? "" }
+    var cachePolicy: String { headers[.cacheControl] ?? "" }
+
+    /// The answer read as a concise problem, nil where it is none.
+    var problem: ConciseProblem? {
+        mediaType == "application/concise-problem-details+cbor" ? ConciseProblem(bytes) : nil
+    }
+
+    var json: JSON? { try? JSON(parsing: bytes) }
+}
+
+/// A problem as a client reads it, with its own decoding.
+struct ConciseProblem {
+    let title: String
+    let detail: String
+    let code: String
+    let fields: CBORMap
+
+    init?(_ bytes: [UInt8]) {
+        guard let map = (try? CBOR(decoding: bytes))?.mapValue, let title = map[-1]?.textValue,
+            let detail = map[-2]?.textValue,
+            let fields = map["urn:uuid:00df11c5-f68f-46c8-96f0-2ca36e34bde4"]?.mapValue,
+            let code = fields["code"]?.textValue
+        else { return nil }
+        (self.title, self.detail, self.code, self.fields) = (title, detail, code, fields)
+    }
+}
