@@ -81,9 +81,12 @@ struct LogReplayTests {
     func honest() throws {
         let log = try log()
         var replay = try replay(
-            log.bytes(), pins: .init(genesis: log.entries[0].leafHash, authorities: [
-                COSEKey(TestKeys.authority.publicKey).thumbprint
-            ]))
+            log.bytes(),
+            pins: .init(
+                genesis: log.entries[0].leafHash,
+                authorities: [
+                    COSEKey(TestKeys.authority.publicKey).thumbprint
+                ]))
         try replay.finish()
         #expect(replay.size == 7)
         #expect(replay.sealedSize == 7)

@@ -89,7 +89,8 @@ struct PolicyTests {
 
     @Test("refuses issuers, roles, content types and origins that cannot be")
     func names() {
-        for issuer in ["", "alice", ":a", "1:a", "a:", "urn:a b", "urn:é", "urn:" + String(repeating: "a", count: 509)] {
+        for issuer in ["", "alice", ":a", "1:a", "a:", "urn:a b", "urn:é", "urn:" + String(repeating: "a", count: 509)]
+        {
             #expect(throws: PolicyError.issuer(issuer)) {
                 try decode { $0["issuers"] = [["issuer": .text(issuer), "key": key(TestKeys.alice), "roles": []]] }
             }
@@ -98,7 +99,9 @@ struct PolicyTests {
             try decode { $0["issuers"] = [["issuer": "urn:a", "key": key(TestKeys.alice), "roles": ["authority"]]] }
         }
         #expect(throws: PolicyError.sameRole("issuers[0]")) {
-            try decode { $0["issuers"] = [["issuer": "urn:a", "key": key(TestKeys.alice), "roles": ["gate", "gate"]]] }
+            try decode {
+                $0["issuers"] = [["issuer": "urn:a", "key": key(TestKeys.alice), "roles": ["gate", "gate"]]]
+            }
         }
         #expect(throws: PolicyError.contentType("a b")) { try decode { $0["contentTypes"] = ["a b"] } }
         #expect(throws: PolicyError.sameContentType("*")) { try decode { $0["contentTypes"] = ["*", "*"] } }

@@ -53,9 +53,11 @@ public enum Genesis {
         guard entry.header.subject.hasSameUTF8(as: policy.origin.text) else {
             throw .subject(entry.header.subject, origin: policy.origin.text)
         }
-        guard let authority = policy.authorities.lazy.map(COSEKey.init).first(where: {
-            $0.thumbprint == Hash(entry.header.keyID)
-        }) else { throw .notAnAuthority(entry.header.keyID) }
+        guard
+            let authority = policy.authorities.lazy.map(COSEKey.init).first(where: {
+                $0.thumbprint == Hash(entry.header.keyID)
+            })
+        else { throw .notAnAuthority(entry.header.keyID) }
         do { try entry.verify(authority) } catch { throw .statement(error) }
         guard entry.entryBytes.count <= policy.limits.maxEntryBytes else {
             throw .tooLarge(bytes: entry.entryBytes.count, limit: policy.limits.maxEntryBytes)

@@ -32,6 +32,19 @@ public enum ReplayError: NamedFailure, Hashable {
     /// The log ends with statements that no seal covers.
     case unsealed(sealedSize: UInt64, size: UInt64)
 
+    /// The entry that is not as it should be; nil if it is one that is missing at the end.
+    public var index: UInt64? {
+        switch self {
+        case .notAStatement(let index, _), .notCanonical(let index), .badSignature(let index, _),
+            .notAdmitted(let index, _), .notASeal(let index, _), .batchTooLarge(let index, _),
+            .sealCount(let index, _, _), .timeBackwards(let index, _, _), .sealChain(let index, _, _, _, _),
+            .stateRoot(let index, _, _):
+            index
+        case .genesis, .otherGenesis, .otherAuthority: 0
+        case .unsealed: nil
+        }
+    }
+
     public var reason: String {
         switch self {
         case .notAStatement(_, let error): error.reason
