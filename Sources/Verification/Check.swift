@@ -38,7 +38,8 @@ public enum CheckName: String, Sendable, Hashable, CaseIterable {
 /// How one check ended.
 public enum CheckOutcome: Sendable, Hashable {
     case passed
-    case failed(CheckFailure)
+    /// What does not agree, in words; `Check.code` has the stable name.
+    case failed(String)
     /// The reason says what was missing to check it.
     case notChecked(String)
 }
@@ -64,14 +65,20 @@ public struct Check: Sendable, Hashable {
     /// Which of several like parts the check is about ("receipt 0", "old checkpoint"); nil where there is only one.
     public let part: String?
     public let outcome: CheckOutcome
+    /// Why the check failed, as a short lowercase name with hyphens, such as `root-mismatch`; nil unless it failed.
+    public let code: String?
     /// Without a required check there is no verdict "verified": left out is as bad as failed.
     public let isRequired: Bool
     public let values: [CheckValue]
 
-    public init(_ name: CheckName, of part: String?, _ outcome: CheckOutcome, isRequired: Bool, values: [CheckValue]) {
+    init(
+        _ name: CheckName, of part: String?, _ outcome: CheckOutcome, code: String? = nil, isRequired: Bool,
+        values: [CheckValue]
+    ) {
         self.name = name
         self.part = part
         self.outcome = outcome
+        self.code = code
         self.isRequired = isRequired
         self.values = values
     }

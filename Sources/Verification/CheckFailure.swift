@@ -1,21 +1,20 @@
 import Tlog
 
 /// Why a check failed: a stable name for programs, and a sentence with the values that do not agree.
-public struct CheckFailure: Sendable, Hashable {
-    /// A short lowercase name with hyphens, such as `root-mismatch`. It never contains values.
-    public let code: String
-    /// May be empty where the code says it all.
-    public let sentence: String
+struct CheckFailure: Sendable, Hashable {
+    /// It never contains values.
+    let code: String
+    let sentence: String
 
     init(_ code: String, _ sentence: String) {
         self.code = code
-        self.sentence = sentence
+        // Some codes say it all.
+        self.sentence = sentence.isEmpty ? code : sentence
     }
 
     /// A failure of a parser or a proof.
     init(_ failure: any NamedFailure) {
-        code = failure.reason
-        sentence = failure.sentence()
+        self.init(failure.reason, failure.sentence())
     }
 }
 

@@ -25,10 +25,10 @@ extension Check {
         switch outcome {
         case .passed:
             members.append(JSONMember("outcome", "passed"))
-        case .failed(let failure):
+        case .failed(let reason):
             members.append(JSONMember("outcome", "failed"))
-            members.append(JSONMember("code", .string(failure.code)))
-            members.append(JSONMember("reason", .string(failure.sentence)))
+            members.append(JSONMember("code", code.map { .string($0) } ?? .null))
+            members.append(JSONMember("reason", .string(reason)))
         case .notChecked(let reason):
             members.append(JSONMember("outcome", "not-checked"))
             members.append(JSONMember("reason", .string(reason)))

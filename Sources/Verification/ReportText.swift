@@ -58,8 +58,8 @@ extension Check {
         let values = values.map { "\($0.name) \($0.text.isEmpty ? "\"\"" : $0.text)" }.joined(separator: ", ")
         switch outcome {
         case .passed: return values
-        case .failed(let failure):
-            let why = failure.sentence.isEmpty ? failure.code : "\(failure.code): \(failure.sentence)"
+        case .failed(let sentence):
+            let why = code.map { $0 == sentence ? sentence : "\($0): \(sentence)" } ?? sentence
             return values.isEmpty ? why : "\(why) (\(values))"
         case .notChecked(let reason): return "not checked: " + (values.isEmpty ? reason : "\(reason) (\(values))")
         }

@@ -73,14 +73,21 @@ struct CheckList {
     mutating func fail(
         _ name: CheckName, of part: String? = nil, _ code: String, _ sentence: String, _ values: CheckValue...
     ) {
-        checks.append(
-            Check(name, of: part, .failed(CheckFailure(code, sentence)), isRequired: true, values: values))
+        append(name, part, CheckFailure(code, sentence), values)
     }
 
     mutating func fail(
         _ name: CheckName, of part: String? = nil, _ failure: any NamedFailure, _ values: CheckValue...
     ) {
-        checks.append(Check(name, of: part, .failed(CheckFailure(failure)), isRequired: true, values: values))
+        append(name, part, CheckFailure(failure), values)
+    }
+
+    private mutating func append(
+        _ name: CheckName, _ part: String?, _ failure: CheckFailure, _ values: [CheckValue]
+    ) {
+        checks.append(
+            Check(
+                name, of: part, .failed(failure.sentence), code: failure.code, isRequired: true, values: values))
     }
 
     /// A check that the verdict needs and that cannot be made.

@@ -7,8 +7,8 @@ extension VerificationReport {
     /// The failed checks with their codes, in order: `inclusion: root-mismatch`.
     var failures: [String] {
         checks.compactMap { check in
-            guard case .failed(let failure) = check.outcome else { return nil }
-            return (check.part.map { $0 + ": " } ?? "") + "\(check.name.rawValue): \(failure.code)"
+            guard case .failed = check.outcome, let code = check.code else { return nil }
+            return (check.part.map { $0 + ": " } ?? "") + "\(check.name.rawValue): \(code)"
         }
     }
 

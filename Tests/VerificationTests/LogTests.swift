@@ -45,8 +45,8 @@ struct LogTests {
     }
 
     private func reason(_ report: VerificationReport, _ name: CheckName) -> String {
-        guard case .failed(let failure) = report.outcome(name) else { return "" }
-        return failure.sentence
+        guard case .failed(let sentence) = report.outcome(name) else { return "" }
+        return sentence
     }
 
     @Test("a sound log verifies whole, with progress", arguments: [2, 3, 12, 255, 256, 257, 600])
