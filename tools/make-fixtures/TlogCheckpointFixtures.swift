@@ -50,7 +50,7 @@ enum TlogCheckpointFixtures {
         func size(_ title: String, _ size: String, _ reason: String = "checkpoint-size") throws -> FixtureValue {
             try form(title, reason, "\(origin)\n\(size)\n\(root)\n")
         }
-        func root(_ title: String, _ root: String) throws -> FixtureValue {
+        func badRoot(_ title: String, _ root: String) throws -> FixtureValue {
             try form(title, "checkpoint-root", "\(origin)\n5\n\(root)\n")
         }
         let text = "\(origin)\n5\n\(root)\n"
@@ -75,13 +75,13 @@ enum TlogCheckpointFixtures {
             try size("digits beyond ASCII", "\u{0665}"),
             try size("2^64", "18446744073709551616"),
             try size("2^63 (our limit)", "9223372036854775808", "checkpoint-size-too-large"),
-            try root("root without its padding", String(root.dropLast())),
-            try root("root with unused bits set", "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J="),
-            try root("root of the URL alphabet", "CsUYapGGPo4dkMgIAUqom_Xajj7h2fB2MPA3j2jxq2I="),
-            try root("root of 31 bytes", Base64.encode([UInt8](repeating: 1, count: 31))),
-            try root("root of 33 bytes", Base64.encode([UInt8](repeating: 1, count: 33))),
-            try root("root with a space after", root + " "),
-            try root("root in hexadecimal", Hash.zero.hex),
+            try badRoot("root without its padding", String(root.dropLast())),
+            try badRoot("root with unused bits set", "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J="),
+            try badRoot("root of the URL alphabet", "CsUYapGGPo4dkMgIAUqom_Xajj7h2fB2MPA3j2jxq2I="),
+            try badRoot("root of 31 bytes", Base64.encode([UInt8](repeating: 1, count: 31))),
+            try badRoot("root of 33 bytes", Base64.encode([UInt8](repeating: 1, count: 33))),
+            try badRoot("root with a space after", root + " "),
+            try badRoot("root in hexadecimal", Hash.zero.hex),
             FixtureCase.refused("no signature", "no-signatures", [("checkpoint", .string(text + "\n"))]),
             FixtureCase.refused("signed by a stranger under the log's name", "no-signature",
                 [("checkpoint", .string(text + "\n" + (try TlogCast.line(text, "stranger", origin))))]),
