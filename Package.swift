@@ -38,7 +38,10 @@ let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", pac
 
 let package = Package(
     name: "holdfast",
-    products: [],
+    products: [
+        .executable(name: "holdfast", targets: ["holdfast"]),
+        .executable(name: "holdfast-verify", targets: ["holdfast-verify"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -55,16 +58,84 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
+        // The libraries of the system (Debian: libsodium-dev, liblmdb-dev).
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+
+        // Formats and rules: value types and pure functions.
         .target(name: "Tlog", dependencies: ["CSodium", crypto], swiftSettings: strict),
         .target(name: "COSE", dependencies: ["Tlog"], swiftSettings: strict),
         .target(name: "Governance", dependencies: ["Tlog", "COSE"], swiftSettings: strict),
         .target(name: "Verification", dependencies: ["Tlog", "COSE", "Governance"], swiftSettings: strict),
 
+        // Storage.
+        .target(name: "LMDB", dependencies: ["CLMDB"], swiftSettings: strict),
+        .target(name: "LogStore", dependencies: ["Tlog"], swiftSettings: strict),
+        .target(name: "LMDBLogStore", dependencies: ["Tlog", "LogStore", "LMDB"], swiftSettings: strict),
+
+        // The log and those who talk to it.
+        .target(
+            name: "LogEngine", dependencies: ["Tlog", "COSE", "Governance", "LogStore", logging],
+            swiftSettings: strict),
+        .target(
+            name: "LogServer",
+            dependencies: [
+                "Tlog", "COSE", "Governance", "LogStore", "LogEngine", hummingbird, hummingbirdCore, hummingbirdTLS,
+                httpTypes, logging, nioCore, nioHTTP1, nioSSL, serviceLifecycle,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "LogClient",
+            dependencies: [
+                "Tlog", "COSE", "Governance", "Verification", asyncHTTPClient, httpTypes, logging, nioCore, nioHTTP1,
+                nioPosix, systemPackage,
+            ],
+            swiftSettings: strict),
+
+        // The two programs.
+        .executableTarget(
+            name: "holdfast",
+            dependencies: [
+                "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "LogServer",
+                "LogClient", argumentParser, configuration, logging, serviceLifecycle, systemPackage, yams,
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "holdfast-verify",
+            dependencies: ["Tlog", "COSE", "Governance", "Verification", argumentParser],
+            swiftSettings: strict, linkerSettings: staticExecutable),
+
+        // Writes fixtures/, byte for byte the same each time.
         .executableTarget(
             name: "make-fixtures", dependencies: ["Tlog", "COSE", "Governance", "Verification"],
             path: "tools/make-fixtures", swiftSettings: strict),
 
         .testTarget(name: "TlogTests", dependencies: ["Tlog"], swiftSettings: strict),
+        .testTarget(name: "COSETests", dependencies: ["COSE", "Tlog"], swiftSettings: strict),
+        .testTarget(name: "GovernanceTests", dependencies: ["Governance", "COSE", "Tlog"], swiftSettings: strict),
+        .testTarget(
+            name: "VerificationTests", dependencies: ["Verification", "Governance", "COSE", "Tlog"],
+            swiftSettings: strict),
+        .testTarget(name: "LMDBTests", dependencies: ["LMDB"], swiftSettings: strict),
+        .testTarget(
+            name: "LogStoreTests", dependencies: ["LogStore", "LMDBLogStore", "LMDB", "Tlog"], swiftSettings: strict),
+        .testTarget(
+            name: "LogEngineTests",
+            dependencies: ["LogEngine", "LogStore", "LMDBLogStore", "Governance", "COSE", "Tlog", logging],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LogServerTests",
+            dependencies: [
+                "LogServer", "LogEngine", "LogStore", "Governance", "COSE", "Tlog", hummingbird, hummingbirdTesting,
+                httpTypes, logging, nioCore,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LogClientTests",
+            dependencies: [
+                "LogClient", "holdfast", "Verification", "Governance", "COSE", "Tlog", argumentParser, systemPackage,
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "ArchitectureTests", swiftSettings: strict),
     ]
 )
