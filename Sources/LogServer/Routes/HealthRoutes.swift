@@ -17,7 +17,7 @@ extension LogResponder {
         case .draining: throw Self.notReady("the log is shutting down")
         case .stopped(let reason): throw Self.notReady(reason.description)
         }
-        let numbers = log.metrics.snapshot()
+        let numbers = log.metrics
         let isMoving = progress.isMoving(
             answered: numbers.submitted, inFlight: numbers.inFlight, at: .now(),
             patience: TimeAmount(options.stallTimeout))
@@ -35,7 +35,7 @@ extension LogResponder {
 
     func metricsText() -> Response {
         var text = MetricsText()
-        log.metrics.snapshot().write(to: &text)
+        log.metrics.write(to: &text)
         metrics.write(to: &text)
         text.metric("holdfast_http_connections", .gauge, "Open connections.")
         text.sample("holdfast_http_connections", UInt64(max(0, connections.count)))
