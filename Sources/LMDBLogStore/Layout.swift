@@ -34,8 +34,6 @@ struct Layout: Sendable {
         meta = try open("meta")
     }
 
-    var all: [Database] { [entries, tiles, leaves, state, streams, checkpoints, meta] }
-
     /// Databases of the layout, and a few to spare for a later one.
     static let maxDatabases: UInt32 = 16
 }

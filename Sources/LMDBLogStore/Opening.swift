@@ -87,9 +87,8 @@ struct Opening {
             try demandMayCreate("the making of the store in \(directory) was interrupted")
             return try makeLayout(environment)
         }
-        return try LengthCheck(file: place.file(Self.dataName), environment: environment).run {
-            try existingLayout(environment)
-        }
+        try LengthCheck(file: place.file(Self.dataName), environment: environment).run()
+        return try existingLayout(environment)
     }
 
     private func makeLayout(_ environment: Environment) throws -> Layout {

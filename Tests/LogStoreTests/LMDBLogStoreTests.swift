@@ -139,17 +139,22 @@ struct LMDBLogStoreTests {
         var batch = log.nextBatch(10)
         batch.state = [([1], [UInt8](repeating: 1, count: 400_000))]
         try log.commit(batch, to: store)
-        // The value's pages become free, and are the last ones of the file.
         batch = log.nextBatch(1)
         batch.state = [([1], nil)]
         try log.commit(batch, to: store)
+        // The pages of the large value are free, and later batches move into them.
+        for _ in 0..<6 { try log.grow(store, by: 1) }
         store.close()
+        let (pageCount, pageSize, free) = try pages()
+        var kept = pageCount
+        while free.contains(UInt64(kept - 1)) { kept -= 1 }
+        try #require(kept < pageCount, "the last page is in use")
+
         let handle = try #require(FileHandle(forUpdatingAtPath: scratch.data))
-        let length = try handle.seekToEnd()
-        try handle.truncate(atOffset: length - 4096)
+        try handle.truncate(atOffset: UInt64(kept * pageSize))
         let again = try scratch.store()
         #expect(try again.read { try $0.head } == log.head)
-        try log.grow(again, by: 5)
+        for _ in 0..<20 { try log.grow(again, by: 5) }
         try again.read { try $0.verifyContents() }
     }
 
@@ -220,6 +225,14 @@ struct LMDBLogStoreTests {
         let store = try scratch.store { $0.noSync = true }
         try log.grow(store, by: 300)
         try store.read { try $0.verifyContents() }
+    }
+
+    /// The pages of a closed store, and which of them are free.
+    private func pages() throws -> (count: Int, byteCount: Int, free: Set<UInt64>) {
+        let environment = try Environment(directory: scratch.log)
+        let info = try environment.info()
+        let free = try environment.read { try $0.freePages(pageCount: info.pageCount) }
+        return (info.pageCount, info.pageSize, free)
     }
 
     /// Changes the databases of a closed store behind its back.
