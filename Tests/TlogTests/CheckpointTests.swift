@@ -5,9 +5,12 @@ import Tlog
 struct CheckpointTests {
     @Test("a checkpoint prints its three lines, and reads back")
     func printing() throws {
-        let checkpoint = try Checkpoint(parsing: "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n")
+        let checkpoint = try Checkpoint(
+            parsing: "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n")
         #expect(checkpoint.size == 20_852_163 && checkpoint.origin.text == "example.com/behind-the-sofa")
-        #expect(checkpoint.noteText == "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n")
+        #expect(
+            checkpoint.noteText
+                == "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n")
         #expect(checkpoint.extensions.isEmpty)
     }
 
@@ -36,10 +39,14 @@ struct CheckpointTests {
             ("o+o\n1\n\(root)\n", .origin(.keyNameCharacter(name: "o+o", codepoint: 0x2b))),
             ("o\n01\n\(root)\n", .size("01")), ("o\n+1\n\(root)\n", .size("+1")), ("o\n-1\n\(root)\n", .size("-1")),
             ("o\n 1\n\(root)\n", .size(" 1")), ("o\n1 \n\(root)\n", .size("1 ")), ("o\n0x1\n\(root)\n", .size("0x1")),
-            ("o\n\u{0661}\n\(root)\n", .size("\u{0661}")), ("o\n18446744073709551616\n\(root)\n", .size("18446744073709551616")),
+            ("o\n\u{0661}\n\(root)\n", .size("\u{0661}")),
+            ("o\n18446744073709551616\n\(root)\n", .size("18446744073709551616")),
             ("o\n9223372036854775808\n\(root)\n", .sizeTooLarge("9223372036854775808")),
             ("o\n1\n\(root.dropLast())\n", .root(String(root.dropLast()))), ("o\n1\nAAAA\n", .root("AAAA")),
-            ("o\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=\n", .root("CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=")),
+            (
+                "o\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=\n",
+                .root("CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=")
+            ),
         ]
         for (text, error) in cases {
             #expect(throws: error, "\(text.debugDescription)") { try Checkpoint(parsing: text) }

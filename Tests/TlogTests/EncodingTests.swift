@@ -23,14 +23,16 @@ struct EncodingTests {
     @Test(
         "base64 has one form for each value",
         arguments: [
-            "Zg", "Zg=", "Zg===", "Zg==\n", " Zg==", "Zh==", "Zm9=", "Zm8", "=", "==", "====", "Z===", "Zg==Zg==", "-_-_",
+            "Zg", "Zg=", "Zg===", "Zg==\n", " Zg==", "Zh==", "Zm9=", "Zm8", "=", "==", "====", "Z===", "Zg==Zg==",
+            "-_-_",
             "Zm9v Zm9v", "Zm9v\r\n", "Zm9é",
         ])
     func strictBase64(text: String) {
         #expect(Base64.decode(text) == nil)
     }
 
-    @Test("base64 for URLs takes no padding, no other alphabet, no unused bits", arguments: ["Zg==", "Zh", "Z", "+/+/"])
+    @Test(
+        "base64 for URLs takes no padding, no other alphabet, no unused bits", arguments: ["Zg==", "Zh", "Z", "+/+/"])
     func strictBase64URL(text: String) {
         #expect(Base64.decodeURL(text) == nil)
     }
@@ -56,7 +58,8 @@ struct EncodingTests {
     func hashes() {
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
         #expect(Hash.emptyTree.hex == empty)
-        #expect(Hash.sha256(Array("abc".utf8)).hex == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+        #expect(
+            Hash.sha256(Array("abc".utf8)).hex == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
         #expect(Hash.sha256(parts: [0x61], [], [0x62, 0x63]) == Hash.sha256(Array("abc".utf8)))
         #expect(Hash.leaf([]).hex == "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d")
         let node = Hash.sha256(parts: [0x01], Hash.leaf([]).bytes, Hash.zero.bytes)

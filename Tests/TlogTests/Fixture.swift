@@ -26,7 +26,9 @@ struct Fixture {
         var name: String { fields["name"] as? String ?? "without a name" }
         func text(_ field: String) throws -> String { try #require(fields[field] as? String, "\(field)") }
         func texts(_ field: String) throws -> [String] { try #require(fields[field] as? [String], "\(field)") }
-        func number(_ field: String) throws -> UInt64 { try #require(fields[field] as? NSNumber, "\(field)").uint64Value }
+        func number(_ field: String) throws -> UInt64 {
+            try #require(fields[field] as? NSNumber, "\(field)").uint64Value
+        }
         func optionalNumber(_ field: String) -> UInt64? { (fields[field] as? NSNumber)?.uint64Value }
         func hash(_ field: String) throws -> Hash { try #require(Hash(hex: text(field)), "\(field)") }
         func hashes(_ field: String) throws -> [Hash] {

@@ -26,7 +26,9 @@ struct FixtureTests {
     @Test("signed-note.json: verifier keys")
     func verifierKeys() throws {
         for vector in try Fixture("signed-note.json").cases("vkeys") {
-            try vector.run { try VerifierKey(parsing: vector.text("vkey")) } accepted: { (key) throws in
+            try vector.run {
+                try VerifierKey(parsing: vector.text("vkey"))
+            } accepted: { (key) throws in
                 #expect(try key.name.text == vector.text("keyName"))
                 #expect(try UInt64(key.keyID) == vector.number("keyID"))
                 #expect(try UInt64(key.type.rawValue) == vector.number("type"))
@@ -79,7 +81,9 @@ struct FixtureTests {
                 let error = #expect(throws: TlogPolicyError.self) { try TlogPolicy(parsing: file) }
                 #expect(error?.line.map { UInt64($0) } == line, "\(vector.name)")
             }
-            try vector.run { try TlogPolicy(parsing: file) } accepted: { (policy) throws in
+            try vector.run {
+                try TlogPolicy(parsing: file)
+            } accepted: { (policy) throws in
                 let counts = [policy.logs.count, policy.witnesses.count, policy.groups.count].map { UInt64($0) }
                 #expect(try counts == [vector.number("logs"), vector.number("witnesses"), vector.number("groups")])
                 let quorum = TlogPolicy.Name(try vector.text("quorum").utf8)
@@ -92,7 +96,8 @@ struct FixtureTests {
     func policyChecks() throws {
         for vector in try Fixture("tlog-policy.json").cases("checks") {
             try vector.run {
-                try TlogPolicy(parsing: vector.bytes("policy")).verify(SignedCheckpoint(parsing: vector.bytes("checkpoint")))
+                try TlogPolicy(parsing: vector.bytes("policy")).verify(
+                    SignedCheckpoint(parsing: vector.bytes("checkpoint")))
             } accepted: { (verified) throws in
                 #expect(try verified.cosignatures.map(\.witness.description) == vector.texts("cosigned"))
                 let time = try verified.headTime(notAfter: vector.number("notAfter"))
@@ -157,7 +162,9 @@ struct FixtureTests {
         }
         for vector in try fixture.cases("bundles") {
             let bytes = try #require(Hex.decode(vector.text("bytes")))
-            try vector.run { try EntryBundle(parsing: bytes, width: Int(vector.number("width"))) } accepted: { (bundle) throws in
+            try vector.run {
+                try EntryBundle(parsing: bytes, width: Int(vector.number("width")))
+            } accepted: { (bundle) throws in
                 #expect(try bundle.entries.map { Hex.encode($0) } == vector.texts("entries"))
                 #expect(EntryBundle.encode(entries: bundle.entries) == bytes)
             }
@@ -175,7 +182,9 @@ struct FixtureTests {
         for vector in try fixture.cases("inclusion") {
             let proof = InclusionProof(
                 index: try vector.number("index"), size: try vector.number("size"), path: try vector.hashes("path"))
-            try vector.run { try proof.verify(leafHash: vector.hash("leafHash"), root: vector.hash("root")) } accepted: { () throws in
+            try vector.run {
+                try proof.verify(leafHash: vector.hash("leafHash"), root: vector.hash("root"))
+            } accepted: { () throws in
                 let tree = ReferenceTree(leaves: Int(proof.size))
                 #expect(proof.path == tree.path(Int(proof.index), 0, Int(proof.size)))
             }
@@ -184,7 +193,9 @@ struct FixtureTests {
             let proof = ConsistencyProof(
                 oldSize: try vector.number("oldSize"), newSize: try vector.number("newSize"),
                 path: try vector.hashes("path"))
-            try vector.run { try proof.verify(oldRoot: vector.hash("oldRoot"), newRoot: vector.hash("newRoot")) } accepted: { () throws in
+            try vector.run {
+                try proof.verify(oldRoot: vector.hash("oldRoot"), newRoot: vector.hash("newRoot"))
+            } accepted: { () throws in
                 let tree = ReferenceTree(leaves: Int(proof.newSize))
                 #expect(proof.path == tree.proof(Int(proof.oldSize), Int(proof.newSize)))
             }
@@ -222,7 +233,9 @@ struct FixtureTests {
         }
         for vector in try fixture.cases("conflicts") {
             let body = try vector.bytes("body")
-            try vector.run { try AddCheckpointResponse.conflictSize(parsing: body) } accepted: { (size) throws in
+            try vector.run {
+                try AddCheckpointResponse.conflictSize(parsing: body)
+            } accepted: { (size) throws in
                 #expect(try size == vector.number("size"))
                 #expect(AddCheckpointResponse.conflictBody(size: size) == body)
             }
@@ -249,7 +262,8 @@ struct FixtureTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: committed.path).sorted() == names)
         #expect(names.count == 7)
         for name in names {
-            let same = try Data(contentsOf: made.appending(path: name)) == Data(contentsOf: committed.appending(path: name))
+            let same =
+                try Data(contentsOf: made.appending(path: name)) == Data(contentsOf: committed.appending(path: name))
             #expect(same, "\(name)")
         }
     }

@@ -56,9 +56,11 @@ struct MerkleTests {
                     default: broken[place] = broken[place].flipped(bit: bit)
                     }
                     let proof = InclusionProof(index: UInt64(index), size: UInt64(size), path: broken)
-                    guard case .rootMismatch = failure({ () throws(ProofError) in
-                        try proof.verify(leafHash: leaf, root: expected)
-                    }) else {
+                    guard
+                        case .rootMismatch = failure({ () throws(ProofError) in
+                            try proof.verify(leafHash: leaf, root: expected)
+                        })
+                    else {
                         Issue.record("leaf \(index) of \(size), hash \(place), bit \(bit)")
                         return
                     }

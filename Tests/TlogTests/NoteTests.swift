@@ -122,7 +122,8 @@ struct NoteTests {
         let key = try VerifierKey(parsing: exampleKey)
         let body = String(exampleNote.dropLast(0))
         for extra in [
-            "— example.com/foo AAAAAQE=\n", "— example.com/other Uw2QOkn8srU=\n", "— grease.invalid/\u{1F9C8} AAECAwQF\n",
+            "— example.com/foo AAAAAQE=\n", "— example.com/other Uw2QOkn8srU=\n",
+            "— grease.invalid/\u{1F9C8} AAECAwQF\n",
         ] {
             let note = try parse(body + extra)
             #expect(try note.verify(key).count == 1)
@@ -139,7 +140,9 @@ struct NoteTests {
                 try parse(text).verify(key)
             }
         }
-        #expect(throws: NoteError.noSignature(name: key.name, keyID: key.keyID)) { try parse("t\n\n" + line).verify(key) }
+        #expect(throws: NoteError.noSignature(name: key.name, keyID: key.keyID)) {
+            try parse("t\n\n" + line).verify(key)
+        }
     }
 
     @Test("names that differ only in Unicode normalisation are different")
@@ -163,7 +166,10 @@ struct NoteTests {
             ("a+530d903a+AQ==", .publicKeyLength(type: .ed25519, bytes: 0)),
             ("a+530d903a+AgE=", .unsupportedSignatureType(SignatureType(rawValue: 2))),
             ("a+530d903a+BgE=", .publicKeyLength(type: .cosignatureMLDSA44, bytes: 1)),
-            (exampleKey.replacingPrefix("example", "exemple"), .keyIDMismatch(stated: 0x530d_903a, computed: 0x6c04_4d9c)),
+            (
+                exampleKey.replacingPrefix("example", "exemple"),
+                .keyIDMismatch(stated: 0x530d_903a, computed: 0x6c04_4d9c)
+            ),
         ]
         for (text, error) in bad {
             let caught = #expect(throws: NoteError.self, "\(text)") { try VerifierKey(parsing: text) }
@@ -178,7 +184,9 @@ struct NoteTests {
         let key = try VerifierKey(
             name: KeyName("w.example/pq"), type: .cosignatureMLDSA44, publicKey: [UInt8](repeating: 9, count: 1312))
         #expect(try VerifierKey(parsing: key.text) == key)
-        #expect(throws: NoteError.unsupportedSignatureType(.cosignatureMLDSA44)) { try parse("t\n\n" + line).verify(key) }
+        #expect(throws: NoteError.unsupportedSignatureType(.cosignatureMLDSA44)) {
+            try parse("t\n\n" + line).verify(key)
+        }
     }
 }
 

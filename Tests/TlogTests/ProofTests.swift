@@ -20,10 +20,12 @@ struct ProofTests {
             let proof = TlogProof(extra: extra, index: 77, path: tree.path(77, 0, 300), checkpoint: try signed())
             #expect(try TlogProof(parsing: proof.bytes) == proof)
             #expect(try proof.verify(leafHash: tree.leaves[77], policy: policy()).treeHead.size == 300)
-            #expect(throws: TlogProofError.inclusion(.rootMismatch(
-                expected: tree.root(300),
-                computed: try proof.inclusionProof.root(leafHash: tree.leaves[78]))))
-            {
+            #expect(
+                throws: TlogProofError.inclusion(
+                    .rootMismatch(
+                        expected: tree.root(300),
+                        computed: try proof.inclusionProof.root(leafHash: tree.leaves[78])))
+            ) {
                 try proof.verify(leafHash: tree.leaves[78], policy: policy())
             }
         }
@@ -45,11 +47,14 @@ struct ProofTests {
             (header + "index\n\n" + checkpoint, .index), (header + "index  1\n\n" + checkpoint, .index),
             (header + "index 1 \n\n" + checkpoint, .index), (header + "extra AQ==\n\n" + checkpoint, .index),
             (header + "index 1\nextra AQ==\n\n" + checkpoint, .hash(number: 1)),
-            (header + "extra \nindex 1\n\n" + checkpoint, .extra), (header + "extra AQ\nindex 1\n\n" + checkpoint, .extra),
+            (header + "extra \nindex 1\n\n" + checkpoint, .extra),
+            (header + "extra AQ\nindex 1\n\n" + checkpoint, .extra),
             (header + "extra AQ==\nextra AQ==\nindex 1\n\n" + checkpoint, .index),
             (header + "index 1\n\(hash)\nAQ==\n\n" + checkpoint, .hash(number: 2)),
-            (header + "index 1\n" + String(repeating: hash + "\n", count: 64) + "\n" + checkpoint,
-                .tooManyHashes(count: 64, limit: 63)),
+            (
+                header + "index 1\n" + String(repeating: hash + "\n", count: 64) + "\n" + checkpoint,
+                .tooManyHashes(count: 64, limit: 63)
+            ),
             (header + "index 1\n\n\n" + checkpoint, .checkpoint(.emptyLine(1))),
             (header + "index 1\n\n" + checkpoint + "\n", .checkpoint(.note(.noSignatures))),
             (header + "index 1\n\n", .checkpoint(.note(.noFinalNewline))),
@@ -78,13 +83,17 @@ struct ProofTests {
         let hash = Hash.zero.base64
         let cases: [(String, AddCheckpointError)] = [
             ("", .noBlankLine), ("old 1\n" + hash, .noBlankLine), ("\n" + checkpoint, .oldSize),
-            ("old\n\n" + checkpoint, .oldSize), ("old 01\n\n" + checkpoint, .oldSize), ("old +1\n\n" + checkpoint, .oldSize),
-            ("old  1\n\n" + checkpoint, .oldSize), ("old 1 \n\n" + checkpoint, .oldSize), ("Old 1\n\n" + checkpoint, .oldSize),
+            ("old\n\n" + checkpoint, .oldSize), ("old 01\n\n" + checkpoint, .oldSize),
+            ("old +1\n\n" + checkpoint, .oldSize),
+            ("old  1\n\n" + checkpoint, .oldSize), ("old 1 \n\n" + checkpoint, .oldSize),
+            ("Old 1\n\n" + checkpoint, .oldSize),
             ("old 9223372036854775808\n\n" + checkpoint, .oldSize), ("old 1\r\n\r\n" + checkpoint, .oldSize),
             ("old 1\n\(hash.dropLast())\n\n" + checkpoint, .hash(number: 1)),
             ("old 1\n\(hash)\n \(hash)\n\n" + checkpoint, .hash(number: 2)),
-            ("old 1\n" + String(repeating: hash + "\n", count: 64) + "\n" + checkpoint,
-                .tooManyHashes(count: 64, limit: 63)),
+            (
+                "old 1\n" + String(repeating: hash + "\n", count: 64) + "\n" + checkpoint,
+                .tooManyHashes(count: 64, limit: 63)
+            ),
             ("old 1\n\n" + checkpoint.dropLast(), .checkpoint(.note(.noFinalNewline))),
         ]
         for (text, error) in cases {

@@ -132,7 +132,9 @@ struct AuthenticatedTilesTests {
                 bad[coordinate]?[byte] ^= 1
                 var reader = AuthenticatedTiles(head: head)
                 let error = #expect(throws: ProofError.self) { try reader.add(bad) }
-                #expect(error?.reason == (coordinate.level == 0 && coordinate.index < 2 ? "tile-mismatch" : "root-mismatch"))
+                #expect(
+                    error?.reason == (coordinate.level == 0 && coordinate.index < 2 ? "tile-mismatch" : "root-mismatch")
+                )
                 #expect(reader.tiles.isEmpty)
                 #expect(throws: ProofError.self) { try reader.hashes(for: plan) }
             }

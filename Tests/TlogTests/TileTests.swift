@@ -10,10 +10,12 @@ struct TileTests {
         let tiles = Tile.tiles(forTreeSize: 70_000)
         #expect(tiles.count == 273 + 1 + 1 + 1 + 1)
         #expect(tiles.filter { $0.level == 0 && $0.isFull }.count == 273)
-        #expect(Tile.partialTiles(treeSize: 70_000).map { [$0.level, Int($0.index), $0.width] }
-            == [[0, 273, 112], [1, 1, 17], [2, 0, 1]])
+        #expect(
+            Tile.partialTiles(treeSize: 70_000).map { [$0.level, Int($0.index), $0.width] }
+                == [[0, 273, 112], [1, 1, 17], [2, 0, 1]])
         // "a tree of size 256 will be represented by a full level 0 tile and a partial level 1 tile of width 1"
-        #expect(Tile.tiles(forTreeSize: 256).map { [$0.level, Int($0.index), $0.width] } == [[0, 0, 256], [1, 0, 1]])
+        #expect(
+            Tile.tiles(forTreeSize: 256).map { [$0.level, Int($0.index), $0.width] } == [[0, 0, 256], [1, 0, 1]])
         #expect(Tile.tiles(forTreeSize: 0).isEmpty)
     }
 

@@ -83,11 +83,14 @@ enum TlogCheckpointFixtures {
             try badRoot("root with a space after", root + " "),
             try badRoot("root in hexadecimal", Hash.zero.hex),
             FixtureCase.refused("no signature", "no-signatures", [("checkpoint", .string(text + "\n"))]),
-            FixtureCase.refused("signed by a stranger under the log's name", "no-signature",
+            FixtureCase.refused(
+                "signed by a stranger under the log's name", "no-signature",
                 [("checkpoint", .string(text + "\n" + (try TlogCast.line(text, "stranger", origin))))]),
-            FixtureCase.refused("signature of another checkpoint", "invalid-signature",
+            FixtureCase.refused(
+                "signature of another checkpoint", "invalid-signature",
                 [("checkpoint", .string(text + "\n" + (try TlogCast.line("x\n", "log", origin))))]),
-            FixtureCase.refused("the log's key under another origin", "key-name-is-not-origin",
+            FixtureCase.refused(
+                "the log's key under another origin", "key-name-is-not-origin",
                 [("checkpoint", .string(elsewhere + "\n" + (try TlogCast.line(elsewhere, "log", origin))))]),
         ]
     }

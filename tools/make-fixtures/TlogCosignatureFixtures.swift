@@ -53,20 +53,26 @@ enum TlogCosignatureFixtures {
             FixtureCase.refused("of another checkpoint", "invalid-signature", input(line, on: empty)),
             FixtureCase.refused("without the extension line", "invalid-signature", input(line, on: extended)),
             try refused("another time than was signed", "invalid-signature", otherTime),
-            try refused("time of 2^63", "timestamp-too-large", over("cosignature/v1\ntime 9223372036854775808\n" + text, time: late)),
+            try refused(
+                "time of 2^63", "timestamp-too-large",
+                over("cosignature/v1\ntime 9223372036854775808\n" + text, time: late)),
             try refused("no header line", "invalid-signature", over("time 1800000000\n" + text)),
-            try refused("header of another version", "invalid-signature", over("cosignature/v2\ntime 1800000000\n" + text)),
-            try refused("time with a leading zero", "invalid-signature", over("cosignature/v1\ntime 01800000000\n" + text)),
+            try refused(
+                "header of another version", "invalid-signature", over("cosignature/v2\ntime 1800000000\n" + text)),
+            try refused(
+                "time with a leading zero", "invalid-signature", over("cosignature/v1\ntime 01800000000\n" + text)),
             try refused("text alone", "invalid-signature", over(text)),
             try refused("text without its final newline", "invalid-signature", over(header + text.dropLast())),
             try refused("text with the blank line", "invalid-signature", over(header + text + "\n")),
-            try refused("time in little-endian order", "invalid-signature",
+            try refused(
+                "time in little-endian order", "invalid-signature",
                 over("cosignature/v1\ntime 1800000000\n" + text, time: line.signature[..<8].reversed())),
             try refused("71 bytes", "cosignature-length", Array(line.signature.dropLast())),
             try refused("73 bytes", "cosignature-length", line.signature + [0]),
             try refused("signature without a time", "cosignature-length", Array(line.signature[8...])),
             try refused("another key ID", "no-signature", line.signature, keyID: ~key.keyID),
-            try refused("key ID of the same key as a note key", "no-signature", line.signature,
+            try refused(
+                "key ID of the same key as a note key", "no-signature", line.signature,
                 keyID: VerifierKey.ed25519(name: key.name, publicKey: signer.publicKey).keyID),
             try refused("another name", "no-signature", line.signature, name: "witness.example/W1"),
         ]

@@ -50,7 +50,9 @@ enum TlogNoteFixtures {
             note("unknown key with a name beyond ASCII", text, "— x/\u{1F9C8} AAAAAAE=\n" + line),
             note("unknown post-quantum signature", text, postQuantum + line),
             note("sixteen signatures", text, String(repeating: stranger, count: 15) + line),
-            note("sixteen signatures, fifteen of them post-quantum", text, String(repeating: postQuantum, count: 15) + line),
+            note(
+                "sixteen signatures, fifteen of them post-quantum", text,
+                String(repeating: postQuantum, count: 15) + line),
         ]
     }
 
@@ -105,13 +107,16 @@ enum TlogNoteFixtures {
             lines("only unknown keys", "no-signature", try TlogCast.line(text, "other note", "other.example")),
             lines("signature that does not verify", "invalid-signature", forged.line + "\n"),
             lines("bad signature beside a good one", "invalid-signature", line + forged.line + "\n"),
-            lines("signature of another length", "invalid-signature",
+            lines(
+                "signature of another length", "invalid-signature",
                 NoteSignature(name: own.name, keyID: own.keyID, signature: [1]).line + "\n"),
             note("text changed", "invalid-signature", "A" + text + "\n" + line),
             note("text with one newline more", "invalid-signature", text + "\n\n" + line),
-            note("text in another Unicode normal form", "invalid-signature",
+            note(
+                "text in another Unicode normal form", "invalid-signature",
                 text.replacing("\u{e9}", with: "e\u{301}") + "\n" + line),
-            lines("more than 100 signatures (our limit)", "too-many-signatures",
+            lines(
+                "more than 100 signatures (our limit)", "too-many-signatures",
                 String(repeating: "— x AAAAAAE=\n", count: 101)),
         ]
     }

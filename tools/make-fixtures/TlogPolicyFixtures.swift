@@ -14,7 +14,9 @@ enum TlogPolicyFixtures {
             .replacing(
                 "<w1-renamed>",
                 with: VerifierKey.cosigner(
-                    name: try KeyName("renamed.example"), publicKey: try TlogCast.key("w1").publicKey).text)
+                    name: try KeyName("renamed.example"), publicKey: try TlogCast.key("w1").publicKey
+                ).text
+            )
             .replacing("<pq>", with: postQuantum.text)
         for role in roles { filled = filled.replacing("<\(role)>", with: try TlogCast.witnessKey(role).text) }
         return filled
@@ -54,7 +56,9 @@ enum TlogPolicyFixtures {
     }
 
     private static func accepted() throws -> [FixtureValue] {
-        func policy(_ title: String, _ text: [UInt8], _ logs: UInt64, _ witnesses: UInt64, _ groups: UInt64, _ quorum: String)
+        func policy(
+            _ title: String, _ text: [UInt8], _ logs: UInt64, _ witnesses: UInt64, _ groups: UInt64, _ quorum: String
+        )
             throws -> FixtureValue
         {
             FixtureCase.accepted(
@@ -64,7 +68,9 @@ enum TlogPolicyFixtures {
                     ("quorum", .string(quorum)),
                 ])
         }
-        func text(_ title: String, _ text: String, _ logs: UInt64, _ witnesses: UInt64, _ groups: UInt64, _ quorum: String)
+        func text(
+            _ title: String, _ text: String, _ logs: UInt64, _ witnesses: UInt64, _ groups: UInt64, _ quorum: String
+        )
             throws -> FixtureValue
         {
             try policy(title, Array(try fill(text).utf8), logs, witnesses, groups, quorum)
@@ -81,16 +87,26 @@ enum TlogPolicyFixtures {
             try text("groups of groups", groups, 1, 6, 3, "X-and-Y"),
             try text("quorum none alone", "quorum none\n", 0, 0, 0, "none"),
             try text("one witness", "log <log>\nwitness w <w1>\nquorum w\n", 1, 1, 0, "w"),
-            try text("URLs", "log <log> https://log.example/\nwitness w <w1> https://w.example/\nquorum w\n", 1, 1, 0, "w"),
-            try text("white space, comments, empty lines", "\n \t\n  # c\n#\n\tlog\t <log> \nquorum \t none\t\n", 1, 0, 0, "none"),
+            try text(
+                "URLs", "log <log> https://log.example/\nwitness w <w1> https://w.example/\nquorum w\n", 1, 1, 0, "w"),
+            try text(
+                "white space, comments, empty lines", "\n \t\n  # c\n#\n\tlog\t <log> \nquorum \t none\t\n", 1, 0, 0,
+                "none"),
             try text("number sign inside a line is no comment", "log <log> #url\nquorum none\n", 1, 0, 0, "none"),
             try text("log after the quorum", "quorum none\nlog <log>\n", 1, 0, 0, "none"),
-            try text("quorum before a witness it does not name", "witness a <w1>\nquorum a\nwitness b <w2>\n", 0, 2, 0, "a"),
+            try text(
+                "quorum before a witness it does not name", "witness a <w1>\nquorum a\nwitness b <w2>\n", 0, 2, 0, "a"),
             try text("group of one", "witness a <w1>\ngroup g 1 a\nquorum g\n", 0, 1, 1, "g"),
             try text("witness and log with the same public key", many, 32, 32, 32, "g31").appendingQuorum("g31"),
-            try text("keywords as names", "witness log <w1>\nwitness any <w2>\ngroup all any log any\nquorum all\n", 0, 2, 1, "all"),
-            try text("K and the Kelvin sign are two names", "witness K <w1>\nwitness \u{212a} <w2>\nquorum K\n", 0, 2, 0, "K"),
-            try text("two normal forms are two names", "witness \u{e9} <w1>\nwitness e\u{301} <w2>\nquorum none\n", 0, 2, 0, "none"),
+            try text(
+                "keywords as names", "witness log <w1>\nwitness any <w2>\ngroup all any log any\nquorum all\n", 0, 2, 1,
+                "all"),
+            try text(
+                "K and the Kelvin sign are two names", "witness K <w1>\nwitness \u{212a} <w2>\nquorum K\n", 0, 2, 0, "K"
+            ),
+            try text(
+                "two normal forms are two names", "witness \u{e9} <w1>\nwitness e\u{301} <w2>\nquorum none\n", 0, 2, 0,
+                "none"),
             try policy("name that is not UTF-8", octets, 0, 1, 0, "none"),
         ]
     }
@@ -98,7 +114,10 @@ enum TlogPolicyFixtures {
     private static func refused() throws -> [FixtureValue] {
         func policy(_ title: String, _ reason: String, _ text: String, line: UInt64? = nil) throws -> FixtureValue {
             .object(
-                [("name", .string(title)), ("policy", .string(try fill(text))), ("valid", false), ("reason", .string(reason))]
+                [
+                    ("name", .string(title)), ("policy", .string(try fill(text))), ("valid", false),
+                    ("reason", .string(reason)),
+                ]
                     + (line.map { [("line", .number($0))] } ?? []))
         }
         let two = "witness a <w1>\nwitness b <w2>\n"
@@ -123,30 +142,49 @@ enum TlogPolicyFixtures {
             try policy("log with a damaged key", "malformed-verifier-key", "log x\nquorum none\n", line: 1),
             try policy("log with a cosigner's key", "policy-key-type", "log <w1>\nquorum none\n", line: 1),
             try policy("witness with a log's key", "policy-key-type", "witness a <log>\nquorum none\n", line: 1),
-            try policy("witness with a post-quantum key (not verified here)", "policy-key-type", "witness a <pq>\nquorum a\n", line: 1),
+            try policy(
+                "witness with a post-quantum key (not verified here)", "policy-key-type", "witness a <pq>\nquorum a\n",
+                line: 1),
             try policy("the same log twice", "policy-duplicate-log", "log <log>\nlog <log>\nquorum none\n", line: 2),
-            try policy("two names for one log key", "policy-duplicate-log", "log <log>\nlog <log-renamed>\nquorum none\n", line: 2),
-            try policy("two names for one witness key", "policy-duplicate-witness", "witness a <w1>\nwitness b <w1-renamed>\nquorum a\n", line: 2),
-            try policy("two witnesses of one name", "policy-duplicate-name", "witness a <w1>\nwitness a <w2>\nquorum a\n", line: 2),
+            try policy(
+                "two names for one log key", "policy-duplicate-log", "log <log>\nlog <log-renamed>\nquorum none\n",
+                line: 2),
+            try policy(
+                "two names for one witness key", "policy-duplicate-witness",
+                "witness a <w1>\nwitness b <w1-renamed>\nquorum a\n", line: 2),
+            try policy(
+                "two witnesses of one name", "policy-duplicate-name", "witness a <w1>\nwitness a <w2>\nquorum a\n",
+                line: 2),
             try policy("group named as a witness", "policy-duplicate-name", two + "group a any b\nquorum a\n", line: 3),
-            try policy("two groups of one name", "policy-duplicate-name", two + "group g any a\ngroup g any b\nquorum g\n", line: 4),
+            try policy(
+                "two groups of one name", "policy-duplicate-name", two + "group g any a\ngroup g any b\nquorum g\n",
+                line: 4),
             try policy("witness named none", "policy-reserved-name", "witness none <w1>\nquorum none\n", line: 1),
             try policy("group named none", "policy-reserved-name", two + "group none any a\nquorum none\n", line: 3),
             try policy("none as a member", "policy-reserved-name", two + "group g any none\nquorum g\n", line: 3),
             try policy("undefined quorum", "policy-undefined-name", "quorum a\n", line: 1),
             try policy("quorum defined later", "policy-undefined-name", "quorum a\n" + two, line: 1),
             try policy("undefined member", "policy-undefined-name", two + "group g any c\nquorum g\n", line: 3),
-            try policy("member defined later", "policy-undefined-name", "witness a <w1>\ngroup g any a b\nwitness b <w2>\nquorum g\n", line: 2),
+            try policy(
+                "member defined later", "policy-undefined-name",
+                "witness a <w1>\ngroup g any a b\nwitness b <w2>\nquorum g\n", line: 2),
             try policy("group in itself", "policy-undefined-name", two + "group g any g\nquorum g\n", line: 3),
             try policy("member twice in a group", "policy-repeated-member", two + "group g 2 a a\nquorum g\n", line: 3),
-            try policy("member of two groups", "policy-repeated-member", two + "group g any a\ngroup h any a b\nquorum h\n", line: 4),
+            try policy(
+                "member of two groups", "policy-repeated-member", two + "group g any a\ngroup h any a b\nquorum h\n",
+                line: 4),
             try policy("threshold 0", "policy-threshold-out-of-range", two + "group g 0 a b\nquorum g\n", line: 3),
-            try policy("threshold above the members", "policy-threshold-out-of-range", two + "group g 3 a b\nquorum g\n", line: 3),
-            try policy("threshold with a leading zero", "policy-threshold", two + "group g 01 a b\nquorum g\n", line: 3),
+            try policy(
+                "threshold above the members", "policy-threshold-out-of-range", two + "group g 3 a b\nquorum g\n",
+                line: 3),
+            try policy(
+                "threshold with a leading zero", "policy-threshold", two + "group g 01 a b\nquorum g\n", line: 3),
             try policy("threshold with a sign", "policy-threshold", two + "group g +1 a b\nquorum g\n", line: 3),
             try policy("threshold in hexadecimal", "policy-threshold", two + "group g 0x1 a b\nquorum g\n", line: 3),
             try policy("threshold in capitals", "policy-threshold", two + "group g ANY a b\nquorum g\n", line: 3),
-            try policy("threshold above 2^64", "policy-threshold", two + "group g 18446744073709551617 a b\nquorum g\n", line: 3),
+            try policy(
+                "threshold above 2^64", "policy-threshold", two + "group g 18446744073709551617 a b\nquorum g\n",
+                line: 3),
         ]
     }
 }
@@ -193,38 +231,59 @@ extension TlogPolicyFixtures {
         let w1 = try TlogCast.witnessKey("w1")
         let forged = NoteSignature(name: w1.name, keyID: w1.keyID, signature: [UInt8](repeating: 1, count: 72))
         let badLog = NoteSignature(
-            name: checkpoint.origin.keyName, keyID: try TlogCast.logKey().keyID, signature: [UInt8](repeating: 1, count: 64))
+            name: checkpoint.origin.keyName, keyID: try TlogCast.logKey().keyID,
+            signature: [UInt8](repeating: 1, count: 64))
         let other = Checkpoint(origin: try Origin("other.example"), head: checkpoint.treeHead)
             .signed(by: try TlogCast.key("log"))
         let unsigned = try SignedCheckpoint(
-            parsing: Array((checkpoint.noteText + "\n" + (try cosigned([("w1", 100), ("w2", 100)])).note.signatures[1...]
-                .map { $0.line + "\n" }.joined()).utf8))
+            parsing: Array(
+                (checkpoint.noteText + "\n"
+                    + (try cosigned([("w1", 100), ("w2", 100)])).note.signatures[1...]
+                    .map { $0.line + "\n" }.joined()).utf8))
         return [
             try accepted("two of three", simple, try cosigned([("w1", 100), ("w3", 200)]), ["a", "c"], headTime: 100),
-            try accepted("three of three", simple, try cosigned([("w1", 100), ("w2", 300), ("w3", 200)]), ["a", "b", "c"], headTime: 200),
-            try accepted("the latest is in the future", simple, try cosigned([("w1", 100), ("w2", 300), ("w3", 200)]),
+            try accepted(
+                "three of three", simple, try cosigned([("w1", 100), ("w2", 300), ("w3", 200)]), ["a", "b", "c"],
+                headTime: 200),
+            try accepted(
+                "the latest is in the future", simple, try cosigned([("w1", 100), ("w2", 300), ("w3", 200)]),
                 ["a", "b", "c"], notAfter: 250, headTime: 100),
-            try accepted("two are in the future", simple, try cosigned([("w1", 100), ("w2", 300), ("w3", 200)]),
+            try accepted(
+                "two are in the future", simple, try cosigned([("w1", 100), ("w2", 300), ("w3", 200)]),
                 ["a", "b", "c"], notAfter: 150, headTime: nil),
-            try accepted("a witness twice: its later time counts", simple, try cosigned([("w1", 100), ("w1", 500), ("w2", 300)]),
+            try accepted(
+                "a witness twice: its later time counts", simple,
+                try cosigned([("w1", 100), ("w1", 500), ("w2", 300)]),
                 ["a", "b"], headTime: 300),
-            try accepted("groups of groups", groups, try cosigned([("w1", 100), ("w3", 200), ("w6", 300)]), ["X1", "X3", "Y3"], headTime: 100),
-            try accepted("unknown cosigner beside", simple, try cosigned([("w1", 100), ("w2", 100), ("w5", 100)]), ["a", "b"], headTime: 100),
+            try accepted(
+                "groups of groups", groups, try cosigned([("w1", 100), ("w3", 200), ("w6", 300)]), ["X1", "X3", "Y3"],
+                headTime: 100),
+            try accepted(
+                "unknown cosigner beside", simple, try cosigned([("w1", 100), ("w2", 100), ("w5", 100)]), ["a", "b"],
+                headTime: 100),
             try accepted("quorum none", "log <log>\nquorum none\n", signed, [], headTime: nil),
-            try accepted("quorum none, but a witness cosigned", "log <log>\nwitness a <w1>\nquorum none\n",
+            try accepted(
+                "quorum none, but a witness cosigned", "log <log>\nwitness a <w1>\nquorum none\n",
                 try cosigned([("w1", 100)]), ["a"], headTime: nil),
             try refused("one of three", "quorum-not-reached", simple, try cosigned([("w1", 100)])),
-            try refused("one witness twice is not two", "quorum-not-reached", simple, try cosigned([("w1", 100), ("w1", 101)])),
-            try refused("strangers do not count", "quorum-not-reached", simple, try cosigned([("w1", 100), ("w5", 100), ("w6", 100)])),
-            try refused("one group is missing", "quorum-not-reached", groups, try cosigned([("w1", 1), ("w2", 1), ("w3", 1)])),
-            try refused("a forged cosignature of a known witness", "invalid-signature", simple,
+            try refused(
+                "one witness twice is not two", "quorum-not-reached", simple, try cosigned([("w1", 100), ("w1", 101)])),
+            try refused(
+                "strangers do not count", "quorum-not-reached", simple,
+                try cosigned([("w1", 100), ("w5", 100), ("w6", 100)])),
+            try refused(
+                "one group is missing", "quorum-not-reached", groups, try cosigned([("w1", 1), ("w2", 1), ("w3", 1)])),
+            try refused(
+                "a forged cosignature of a known witness", "invalid-signature", simple,
                 try cosigned([("w2", 100), ("w3", 100)], [forged])),
-            try refused("a forged signature of the log beside its true one", "invalid-signature", simple,
+            try refused(
+                "a forged signature of the log beside its true one", "invalid-signature", simple,
                 try cosigned([("w1", 100), ("w2", 100)], [badLog])),
             try refused("the log did not sign", "no-signature", simple, unsigned),
             try refused("another origin", "unknown-log", simple, other),
             try refused("no logs", "unknown-log", "quorum none\n", signed),
-            try refused("quorum none, but a known witness's line is forged", "invalid-signature",
+            try refused(
+                "quorum none, but a known witness's line is forged", "invalid-signature",
                 "log <log>\nwitness a <w1>\nquorum none\n", try cosigned([], [forged])),
         ]
     }

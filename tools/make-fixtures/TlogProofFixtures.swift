@@ -91,13 +91,20 @@ enum TlogProofFixtures {
             hashes("one hash too few", "wrong-path-length", String(path.dropFirst(first.count + 1))),
             hashes("one hash too many", "wrong-path-length", path + Hash.zero.base64 + "\n"),
             hashes("another hash", "root-mismatch", Hash.zero.base64 + "\n" + path.dropFirst(first.count + 1)),
-            refused("two empty lines before the checkpoint", "checkpoint-empty-line", header + "index 70\n" + path + "\n" + rest),
+            refused(
+                "two empty lines before the checkpoint", "checkpoint-empty-line",
+                header + "index 70\n" + path + "\n" + rest),
             refused("another leaf", "root-mismatch", text, leaf: 71),
             lines("another index", "root-mismatch", "index 71\n"),
             lines("index outside the tree", "index-out-of-range", "index 100\n"),
-            refused("no quorum", "quorum-not-reached", String(decoding: TlogProof(
-                index: 70, path: good.path, checkpoint: bare).bytes, as: UTF8.self)),
-            refused("another checkpoint's signatures", "invalid-signature",
+            refused(
+                "no quorum", "quorum-not-reached",
+                String(
+                    decoding: TlogProof(
+                        index: 70, path: good.path, checkpoint: bare
+                    ).bytes, as: UTF8.self)),
+            refused(
+                "another checkpoint's signatures", "invalid-signature",
                 text.replacing("\n100\n", with: "\n101\n")),
         ]
     }

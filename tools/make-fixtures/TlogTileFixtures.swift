@@ -24,7 +24,8 @@ enum TlogTileFixtures {
             ("tile/0/x072/x057/x594/x037/x927/935", 0, 72_057_594_037_927_935, 256),
         ]
         let entries: [(String, UInt64, UInt64)] = [
-            ("tile/entries/000", 0, 256), ("tile/entries/000.p/17", 0, 17), ("tile/entries/x001/x234/067", 1_234_067, 256),
+            ("tile/entries/000", 0, 256), ("tile/entries/000.p/17", 0, 17),
+            ("tile/entries/x001/x234/067", 1_234_067, 256),
         ]
         return tiles.map { path, level, index, width in
             FixtureCase.accepted(
@@ -45,13 +46,17 @@ enum TlogTileFixtures {
             ("level with a sign", "tile/+1/000"), ("negative level", "tile/-1/000"), ("one digit", "tile/0/0"),
             ("two digits", "tile/0/00"), ("four digits", "tile/0/0000"), ("leading group of zeros", "tile/0/x000/001"),
             ("last group with x", "tile/0/x001"), ("first group without x", "tile/0/001/001"),
-            ("x in capitals", "tile/0/X001/001"), ("group of two digits", "tile/0/x01/001"), ("width 0", "tile/0/000.p/0"),
-            ("width 256", "tile/0/000.p/256"), ("width with a leading zero", "tile/0/000.p/08"), ("no width", "tile/0/000.p"),
-            ("empty width", "tile/0/000.p/"), ("two widths", "tile/0/000.p/8/9"), ("width with a sign", "tile/0/000.p/+8"),
+            ("x in capitals", "tile/0/X001/001"), ("group of two digits", "tile/0/x01/001"),
+            ("width 0", "tile/0/000.p/0"),
+            ("width 256", "tile/0/000.p/256"), ("width with a leading zero", "tile/0/000.p/08"),
+            ("no width", "tile/0/000.p"),
+            ("empty width", "tile/0/000.p/"), ("two widths", "tile/0/000.p/8/9"),
+            ("width with a sign", "tile/0/000.p/+8"),
             ("partial group", "tile/0/x001.p/000"), ("digits beyond ASCII", "tile/0/\u{660}\u{660}\u{660}"),
             ("entries without an index", "tile/entries"), ("entries with a level", "tile/entries/0/000"),
             ("unknown kind", "tile/data/000"), ("percent encoding", "tile/0/%30%30%30"),
-            ("outside every tree (our rule)", "tile/8/001"), ("index above 2^56 (our rule)", "tile/0/x072/x057/x594/x037/x927/936"),
+            ("outside every tree (our rule)", "tile/8/001"),
+            ("index above 2^56 (our rule)", "tile/0/x072/x057/x594/x037/x927/936"),
         ].map { title, path in FixtureCase.refused(title, "resource-path", [("path", .string(path))]) }
     }
 
@@ -86,7 +91,9 @@ enum TlogTileFixtures {
             )
         }
         var cases: [FixtureValue] = []
-        for (index, size) in [(0, 1), (0, 2), (1, 2), (2, 3), (4, 5), (3, 7), (6, 7), (0, 256), (255, 257), (256, 257), (299, 300)]
+        for (index, size) in [
+            (0, 1), (0, 2), (1, 2), (2, 3), (4, 5), (3, 7), (6, 7), (0, 256), (255, 257), (256, 257), (299, 300),
+        ]
             as [(UInt64, UInt64)]
         {
             let (leaf, path, root) = try parts(index, size)
@@ -105,12 +112,15 @@ enum TlogTileFixtures {
         refused("another index", "root-mismatch", input(2, 7, leaf, path, root))
         refused("another leaf", "root-mismatch", input(3, 7, .leaf([]), path, root))
         refused("another root", "root-mismatch", input(3, 7, leaf, path, .zero))
-        refused("node passed off as a leaf", "root-mismatch", input(1, 4, .node(leaf, path[0]), Array(path[1...]), root))
+        refused(
+            "node passed off as a leaf", "root-mismatch", input(1, 4, .node(leaf, path[0]), Array(path[1...]), root))
         return cases
     }
 
     private static func consistency() throws -> [FixtureValue] {
-        func input(_ old: UInt64, _ new: UInt64, _ path: [Hash], oldRoot: Hash? = nil, newRoot: Hash? = nil) -> FixtureFields {
+        func input(_ old: UInt64, _ new: UInt64, _ path: [Hash], oldRoot: Hash? = nil, newRoot: Hash? = nil)
+            -> FixtureFields
+        {
             [
                 ("oldSize", .number(old)), ("newSize", .number(new)), ("path", FixtureCase.strings(path.map(\.hex))),
                 ("oldRoot", .string((oldRoot ?? TlogCast.frontier(old).root()).hex)),
@@ -121,7 +131,9 @@ enum TlogTileFixtures {
             try TlogCast.hashes(of: .consistency(from: old, to: new), in: new)
         }
         var cases: [FixtureValue] = []
-        for (old, new) in [(0, 0), (0, 7), (1, 1), (1, 2), (2, 3), (3, 7), (4, 7), (6, 8), (7, 8), (255, 300), (256, 300), (257, 300)]
+        for (old, new) in [
+            (0, 0), (0, 7), (1, 1), (1, 2), (2, 3), (3, 7), (4, 7), (6, 8), (7, 8), (255, 300), (256, 300), (257, 300),
+        ]
             as [(UInt64, UInt64)]
         {
             cases.append(FixtureCase.accepted("from \(old) to \(new)", input(old, new, try path(old, new))))
@@ -135,7 +147,8 @@ enum TlogTileFixtures {
             FixtureCase.refused("path one long", "wrong-path-length", input(3, 7, good + [.zero])),
             FixtureCase.refused("path for the empty tree", "wrong-path-length", input(0, 7, good)),
             FixtureCase.refused("path between equal sizes", "wrong-path-length", input(7, 7, good)),
-            FixtureCase.refused("old root sent although the old tree is perfect", "wrong-path-length",
+            FixtureCase.refused(
+                "old root sent although the old tree is perfect", "wrong-path-length",
                 input(4, 7, [whole] + (try path(4, 7)))),
             FixtureCase.refused("another old root", "old-root-mismatch", input(3, 7, good, oldRoot: .zero)),
             FixtureCase.refused("another new root", "root-mismatch", input(3, 7, good, newRoot: .zero)),
@@ -154,8 +167,10 @@ enum TlogTileFixtures {
         let three: [[UInt8]] = [[1, 2, 3], [], Array("entry".utf8)]
         let bytes: [UInt8] = [0, 3, 1, 2, 3, 0, 0, 0, 5, 0x65, 0x6e, 0x74, 0x72, 0x79]
         return [
-            FixtureCase.accepted("three entries", input(bytes, 3), [("entries", FixtureCase.strings(three.map { Hex.encode($0) }))]),
-            FixtureCase.accepted("an entry of 256 bytes", input([1, 0] + [UInt8](repeating: 7, count: 256), 1),
+            FixtureCase.accepted(
+                "three entries", input(bytes, 3), [("entries", FixtureCase.strings(three.map { Hex.encode($0) }))]),
+            FixtureCase.accepted(
+                "an entry of 256 bytes", input([1, 0] + [UInt8](repeating: 7, count: 256), 1),
                 [("entries", [.string(Hex.encode([UInt8](repeating: 7, count: 256)))])]),
             FixtureCase.refused("fewer entries", "too-few-entries", input(bytes, 4)),
             FixtureCase.refused("more entries", "trailing-bytes", input(bytes, 2)),

@@ -59,18 +59,25 @@ enum TlogWitnessFixtures {
             old("space after", "old 100 "),
             old("no number", "old"),
             old("2^63 (our limit)", "old 9223372036854775808"),
-            refused("carriage returns", "request-no-blank-line", ("old 100\n" + path + rest).replacing("\n", with: "\r\n")),
+            refused(
+                "carriage returns", "request-no-blank-line", ("old 100\n" + path + rest).replacing("\n", with: "\r\n")),
             refused("hash without its padding", "request-hash", "old 100\n" + first.dropLast() + "\n" + rest),
-            refused("hash of 33 bytes", "request-hash", "old 100\n" + Base64.encode([UInt8](repeating: 1, count: 33)) + "\n" + rest),
+            refused(
+                "hash of 33 bytes", "request-hash",
+                "old 100\n" + Base64.encode([UInt8](repeating: 1, count: 33)) + "\n" + rest),
             refused("space before a hash", "request-hash", "old 100\n " + path + rest),
-            refused("64 hashes", "request-too-many-hashes", "old 100\n" + String(repeating: Hash.zero.base64 + "\n", count: 64) + rest),
+            refused(
+                "64 hashes", "request-too-many-hashes",
+                "old 100\n" + String(repeating: Hash.zero.base64 + "\n", count: 64) + rest),
             refused("two empty lines", "checkpoint-empty-line", "old 100\n" + path + "\n" + rest),
             refused("checkpoint without its final newline", "no-final-newline", "old 100\n" + path + rest.dropLast()),
             refused("old size above the checkpoint's", "sizes-out-of-order", "old 301\n" + path + rest),
             refused("proof with old size 0", "wrong-path-length", "old 0\n" + path + rest, old: 0),
             refused("proof with no growth", "wrong-path-length", "old 300\n" + path + rest, old: 300),
             refused("one hash too few", "wrong-path-length", "old 100\n" + path.dropFirst(first.count + 1) + rest),
-            refused("another hash", "old-root-mismatch", "old 100\n" + Hash.zero.base64 + "\n" + path.dropFirst(first.count + 1) + rest),
+            refused(
+                "another hash", "old-root-mismatch",
+                "old 100\n" + Hash.zero.base64 + "\n" + path.dropFirst(first.count + 1) + rest),
             refused("another old root", "old-root-mismatch", "old 100\n" + path + rest, old: 101),
             refused("no growth, another root", "root-mismatch", "old 300\n" + rest, old: 299),
         ]
@@ -85,7 +92,9 @@ enum TlogWitnessFixtures {
         let elsewhere = try TlogCast.cosignature(try TlogCast.checkpoint(299), "w1", time: 1_800_000_000).line + "\n"
         let timeless = try TlogCast.cosignature(checkpoint, "w1", time: 0).line + "\n"
         func accepted(_ title: String, _ body: String, copied: [String]) -> FixtureValue {
-            FixtureCase.accepted(title, [("body", .string(body))], [("copied", FixtureCase.strings(copied.map { String($0.dropLast()) }))])
+            FixtureCase.accepted(
+                title, [("body", .string(body))],
+                [("copied", FixtureCase.strings(copied.map { String($0.dropLast()) }))])
         }
         func refused(_ title: String, _ reason: String, _ body: String) -> FixtureValue {
             FixtureCase.refused(title, reason, [("body", .string(body))])
@@ -111,7 +120,8 @@ enum TlogWitnessFixtures {
             FixtureCase.accepted(title, [("body", .string(body))], [("size", .number(size))])
         }
             + [
-                ("empty", ""), ("no newline", "17"), ("two newlines", "17\n\n"), ("leading zero", "017\n"), ("sign", "+17\n"),
+                ("empty", ""), ("no newline", "17"), ("two newlines", "17\n\n"), ("leading zero", "017\n"),
+                ("sign", "+17\n"),
                 ("space", " 17\n"), ("carriage return", "17\r\n"), ("2^63 (our limit)", "9223372036854775808\n"),
             ].map { title, body in
                 FixtureCase.refused(title, "response-conflict-size", [("body", .string(body))])

@@ -80,8 +80,12 @@ extension Hash {
         var block = InlineArray<65, UInt8>(repeating: prefix)
         var storage = Bytes32()
         unsafe withUnsafeMutableBytes(of: &block) { target in
-            unsafe left.storage.withUnsafeBytes { unsafe UnsafeMutableRawBufferPointer(rebasing: target[1..<33]).copyMemory(from: $0) }
-            unsafe right.storage.withUnsafeBytes { unsafe UnsafeMutableRawBufferPointer(rebasing: target[33..<65]).copyMemory(from: $0) }
+            unsafe left.storage.withUnsafeBytes {
+                unsafe UnsafeMutableRawBufferPointer(rebasing: target[1..<33]).copyMemory(from: $0)
+            }
+            unsafe right.storage.withUnsafeBytes {
+                unsafe UnsafeMutableRawBufferPointer(rebasing: target[33..<65]).copyMemory(from: $0)
+            }
             var state = SHA256()
             unsafe state.update(bufferPointer: UnsafeRawBufferPointer(target))
             unsafe state.finalize().withUnsafeBytes { unsafe storage.fill(from: $0) }
