@@ -21,7 +21,7 @@ struct Holdfast: AsyncParsableCommand {
             """,
         version: version,
         groupedSubcommands: [
-            CommandGroup(name: "Run a log:", subcommands: [KeyCommand.self]),
+            CommandGroup(name: "Run a log:", subcommands: [InitCommand.self, ServeCommand.self, KeyCommand.self]),
             CommandGroup(name: "Register:", subcommands: [SubmitCommand.self]),
             CommandGroup(
                 name: "Read and verify:",

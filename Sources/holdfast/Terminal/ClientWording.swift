@@ -16,7 +16,7 @@ extension Wording {
         case .index(let index):
             Failure(
                 .refused, "The log has no entry \(index)",
-                hint: size.map { $0 == 0 ? "It is empty." : "It has entries 0 to \($0 - 1)." } ?? "")
+                hints: size.map { [$0 == 0 ? "It is empty." : "It has entries 0 to \($0 - 1)."] } ?? [])
         case .leafHash(let hash):
             Failure(
                 .refused, "The log has no entry with the id \(hash)",

@@ -1,5 +1,8 @@
 import ArgumentParser
 import LogClient
+import LogEngine
+import LogServer
+import LogStore
 import Tlog
 
 /// All words for people that are about something going wrong.
@@ -21,6 +24,11 @@ enum Wording {
         case let error as ClientError: client(error)
         case let error as StreamLedgerError: ledger(error)
         case let error as StreamError: stream(error, names: [])
+        case let error as LogError: log(error)
+        case let error as AnchorError: anchor(error)
+        case let error as StoreError: store(error)
+        case let error as ServerError: server(error)
+        case let error as StopReason: stopped(error)
         case is CancellationError: Failure(.unreachable, "It was interrupted")
         case is ExitCode, is ValidationError, is CleanExit: nil
         default: isArgumentParsers(error) ? nil : Failure(.refused, "\(error)")
@@ -56,7 +64,7 @@ enum Wording {
         case .publicNotSecret(let path):
             Failure(
                 .refused, "\(path) holds a public key, and a secret key is needed",
-                hint: path.hasSuffix(".pub") ? "Its secret key is probably in \(path.dropLast(4))." : "")
+                hints: path.hasSuffix(".pub") ? ["Its secret key is probably in \(path.dropLast(4))."] : [])
         case .malformed(let path, let reason):
             Failure(
                 .refused, "\(path) is not a key file of holdfast: \(reason)",
