@@ -24,7 +24,7 @@ private let allowedImports: [String: Set<String>] = [
     "holdfast": [
         "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "LogServer",
         "LogClient", "ArgumentParser", "Configuration", "Logging", "ServiceLifecycle", "Foundation", "Glibc",
-        "Synchronization", "Dispatch", "SystemPackage", "Yams",
+        "Synchronization", "Dispatch", "SystemPackage", "UnixSignals", "Yams",
     ],
     "holdfast-verify": ["Tlog", "COSE", "Governance", "Verification", "ArgumentParser", "FoundationEssentials", "Glibc"],
 ]
