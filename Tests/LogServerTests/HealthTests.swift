@@ -1,7 +1,9 @@
+import COSE
 import HTTPTypes
 import HummingbirdTesting
 import LogEngine
 import Testing
+import Tlog
 
 @testable import LogServer
 

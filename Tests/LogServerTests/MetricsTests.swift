@@ -1,3 +1,5 @@
+import HTTPTypes
+import HummingbirdTesting
 import Testing
 
 @testable import LogServer
@@ -8,7 +10,7 @@ struct MetricsTests {
     func format() {
         var text = MetricsText()
         text.metric("m", .counter, "Help.")
-        text.sample("m", 3, ("a", "x\"y\\z\nw"), ("b", "2"))
+        text.sample("m", 3 as UInt64, ("a", "x\"y\\z\nw"), ("b", "2"))
         text.sample("m", 1.5)
         text.sample("m", 2.0)
         text.metric("h", .histogram, "Help.")

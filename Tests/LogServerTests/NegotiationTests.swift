@@ -1,4 +1,5 @@
 import Testing
+import Tlog
 
 @testable import LogServer
 
@@ -11,9 +12,9 @@ struct NegotiationTests {
             ("application/*", 1000), ("application/*;q=0.5", 500), ("application/*;q=0.5, application/cose;q=0.1", 100),
             ("application/cose;q=0, */*", 0), ("*/*;q=0.2, text/plain", 200), ("APPLICATION/COSE; Q=0.123", 123),
             ("application/cose ; q=1.000", 1000), ("text/html, application/cose;v=1;q=0.7", 700),
-            ("application/cose;q=0.", 0), ("application/cose;q=1.", 1000), ("application/cose;q=.5", 0),
-            ("application/cose;q=1.5", 0), ("application/cose;q=0.1234", 0), ("application/cose;q=x", 0),
-            ("*/cose", 0), ("cose", 0), ("application/", 0), (",,application/cose,", 1000),
+            ("application/cose;q=0.", 0), ("application/cose;q=1.", 1000), ("a/b, application/cose;q=.5", 0),
+            ("a/b, application/cose;q=1.5", 0), ("a/b, application/cose;q=0.1234", 0), ("a/b, application/cose;q=x", 0),
+            ("a/b, */cose", 0), ("a/b, cose", 0), ("a/b, application/", 0), (",,application/cose,", 1000), ("cose", 1000),
         ] as [(String?, Int)])
     func quality(field: String?, expected: Int) {
         #expect(Accept(field).quality(of: .cose) == expected)

@@ -3,6 +3,7 @@ import Governance
 import HTTPTypes
 import HummingbirdTesting
 import LogEngine
+import NIOCore
 import Testing
 import Tlog
 

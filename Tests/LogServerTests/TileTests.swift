@@ -1,4 +1,5 @@
 import COSE
+import Governance
 import HTTPTypes
 import HummingbirdTesting
 import LogEngine

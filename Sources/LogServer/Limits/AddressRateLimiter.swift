@@ -65,15 +65,14 @@ final class AddressRateLimiter: Sendable {
         return table.withLock { table in
             let known = table.young[key] ?? table.old[key] ?? 0
             let full = max(known, now) + price
-            guard full - now <= depth else {
-                return Int((full - now - depth + 999_999_999) / 1_000_000_000)
-            }
+            let isAllowed = full - now <= depth
             if table.young.count >= generationSize, table.young[key] == nil {
                 table.old = table.young
                 table.young = Dictionary(minimumCapacity: generationSize)
             }
-            table.young[key] = full
-            return nil
+            // Refused ones too, so that nobody is forgotten while it goes on asking.
+            table.young[key] = isAllowed ? full : known
+            return isAllowed ? nil : Int((full - now - depth + 999_999_999) / 1_000_000_000)
         }
     }
 

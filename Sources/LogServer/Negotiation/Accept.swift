@@ -15,7 +15,7 @@ struct Accept: Sendable {
         }
     }
 
-    /// Empty where the client said nothing: it takes anything.
+    /// Empty where the client said nothing that is well formed: it takes anything.
     private let ranges: [Range]
 
     /// A client may list this many ranges; those after them are not read.
