@@ -129,7 +129,7 @@ let package = Package(
             name: "LogServerTests",
             dependencies: [
                 "LogServer", "LogEngine", "LogStore", "Governance", "COSE", "Tlog", hummingbird, hummingbirdTesting,
-                httpTypes, logging, nioCore,
+                httpTypes, logging, nioCore, nioPosix, nioSSL, serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(
