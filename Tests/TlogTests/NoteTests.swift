@@ -43,6 +43,38 @@ struct NoteTests {
         #expect(try note.verify(key) == note.signatures)
     }
 
+    @Test("a note of the Go checksum database verifies")
+    func sumdb() throws {
+        let note = try parse(
+            """
+            go.sum database tree
+            35225469
+            vt5T6GaLCXvyHFl9VUvvItR43XZxfLgftEcTyO3eJCQ=
+
+            — sum.golang.org Az3grpukl5AXaVfYkLiDGORx/DN2nlcS5kZHR5uYOBV2KA2HgXpD+gu9HHONebHLAyaKbbTM75QTtPydhKCExixSfwQ=
+
+            """)
+        let key = try VerifierKey(parsing: "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8")
+        #expect(try note.verify(key).count == 1)
+        // Its origin has spaces and is not its key's name, so to this project it is a note and not a checkpoint.
+        #expect(throws: CheckpointError.origin(.keyNameCharacter(name: "go.sum database tree", codepoint: 0x20))) {
+            try Checkpoint(parsing: note.text)
+        }
+    }
+
+    @Test(
+        "keys of public witnesses have the IDs that they publish",
+        arguments: [
+            "witness.stagemole.eu+67f7aea0+BEqSG3yu9YrmcM3BHvQYTxwFj3uSWakQepafafpUqklv",
+            "transparency.dev/DEV:witness-little-garden+d8042a87+BCtusOxINQNUTN5Oj8HObRkh2yHf/MwYaGX4CPdiVEPM",
+            "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2",
+            "witness.navigli.sunlight.geomys.org+a3e00fe2+BNy/co4C1Hn1p+INwJrfUlgz7W55dSZReusH/GhUhJ/G",
+        ])
+    func publicWitnesses(vkey: String) throws {
+        let key = try VerifierKey(parsing: vkey)
+        #expect(key.type == .cosignatureEd25519 && key.text == vkey)
+    }
+
     @Test("every bit of the example that is turned over is noticed")
     func bits() throws {
         let key = try VerifierKey(parsing: exampleKey)
