@@ -52,7 +52,11 @@ final class TestStore: LogStore {
     }
 
     /// A copy of everything that is committed: an old copy, as soon as the log goes on.
-    func copy() throws -> TestStore {
+    ///
+    /// - Parameter change: of the governance state, on the way.
+    func copy(
+        change: ([(key: [UInt8], value: [UInt8]?)]) -> [(key: [UInt8], value: [UInt8]?)] = { $0 }
+    ) throws -> TestStore {
         let copy = MemoryLogStore()
         try base.read { snapshot in
             let head = try snapshot.head
@@ -63,7 +67,8 @@ final class TestStore: LogStore {
             for tile in Tile.tiles(forTreeSize: head.size) { tiles.append((tile, try snapshot.content(of: tile))) }
             try copy.commit(
                 StoreBatch(
-                    entries: entries, leafHashes: entries.map { Hash.leaf($0) }, tiles: tiles, state: state, head: head),
+                    entries: entries, leafHashes: entries.map { Hash.leaf($0) }, tiles: tiles, state: change(state),
+                    head: head),
                 expecting: .empty)
         }
         return TestStore(copy)

@@ -50,7 +50,7 @@ struct TestDomain {
     ) throws -> Log {
         try Log.open(
             store: store, keys: keys, anchor: anchor, options: options, cosigners: cosigners, clock: clock,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onStop: onStop)
+            logger: .silent, onStop: onStop)
     }
 
     /// A new log in memory, open.
@@ -154,4 +154,8 @@ func replay(_ log: Log) throws -> LogReplay {
         try replay.finish()
         return replay
     }
+}
+
+extension Logger {
+    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }
