@@ -32,9 +32,19 @@ struct LogLayout: Sendable {
 }
 
 extension LogLayout {
-    /// The URL that a running server wrote down.
+    /// The URL that a running server wrote down, or that it would have by the configuration.
     func servedURL() async -> LogURL? {
-        guard let text = try? String(contentsOf: URL(filePath: address), encoding: .utf8) else { return nil }
-        return LogURL(text.trimmingCharacters(in: .whitespacesAndNewlines))
+        if let text = try? String(contentsOf: URL(filePath: address), encoding: .utf8) {
+            return LogURL(text.trimmingCharacters(in: .whitespacesAndNewlines))
+        }
+        let environment = ProcessInfo.processInfo.environment
+        guard
+            let settings = try? await ServeConfiguration(
+                flags: [:], environment: environment, file: configuration, directory: directory),
+            let host = try? settings.text(.host), let port = try? settings.number(.port, 1...65_535),
+            let certificate = try? settings.text(.tlsCertificate)
+        else { return nil }
+        let name = host.contains(":") ? "[\(host)]" : host
+        return LogURL("\(certificate.isEmpty ? "http" : "https")://\(name):\(port)")
     }
 }

@@ -25,7 +25,9 @@ struct Holdfast: AsyncParsableCommand {
             CommandGroup(name: "Register:", subcommands: [SubmitCommand.self]),
             CommandGroup(
                 name: "Read and verify:",
-                subcommands: [ProveCommand.self, TreeCommand.self, ShowCommand.self, TailCommand.self]),
+                subcommands: [
+                    ProveCommand.self, TreeCommand.self, ShowCommand.self, TailCommand.self, ExportCommand.self,
+                ]),
         ])
 
     static func main() async {

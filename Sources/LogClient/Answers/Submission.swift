@@ -1,5 +1,6 @@
 public import COSE
 import Tlog
+import Verification
 
 extension LogClient {
     /// Registers one statement. Sending the same one again is safe: the log keeps it once.
@@ -123,5 +124,11 @@ extension LogClient {
             return problem.retryAfter
         }
         return (all + [asked].compactMap { $0 }).max()
+    }
+
+    /// Verifies a statement that was registered before with the proof that was kept of it; nothing is asked.
+    public func verify(statement: [UInt8], proof: [UInt8]) throws(ClientError) {
+        let report = verifier.statement(statement, proof: proof)
+        guard report.verdict == .verified else { throw .notVerified(report) }
     }
 }

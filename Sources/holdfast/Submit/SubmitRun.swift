@@ -82,7 +82,13 @@ struct SubmitRun {
 
     /// The proof is there already: nothing is sent.
     private mutating func leave(_ job: Job, _ statement: SignedStatement) throws {
-        let proof = try TlogProof(parsing: try FileBytes.read(job.files.proof, limit: TlogProof.maxByteCount))
+        let bytes = try FileBytes.read(job.files.proof, limit: TlogProof.maxByteCount)
+        do {
+            try client.verify(statement: statement.entryBytes, proof: bytes)
+        } catch {
+            throw Wording.keptProof(job.files, error)
+        }
+        let proof = try TlogProof(parsing: bytes)
         settle(
             Outcome(
                 name: job.input.name, index: proof.index, id: statement.leafHash, isDuplicate: true, files: job.files))

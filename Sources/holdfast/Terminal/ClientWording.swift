@@ -102,6 +102,16 @@ extension Wording {
         return Failure(failure.status, "\(Terminal.visible(name)) is not registered. \(failure.message)", hints: hints)
     }
 
+    static func keptProof(_ files: AnswerFiles, _ error: ClientError) -> Failure {
+        let failure = client(error)
+        return Failure(
+            .refused, "The proof that is there already, \(files.proof), does not verify. \(failure.message)",
+            hints: [
+                "If it is of another log, write the new files elsewhere: --out DIR",
+                "If it is damaged, fetch a new one: holdfast prove \(files.statement)",
+            ])
+    }
+
     static func otherStatement(_ files: AnswerFiles, _ name: String) -> Failure {
         Failure(
             .usage, "\(files.statement) is there already and says something else than \(Terminal.visible(name)) does",
@@ -185,6 +195,27 @@ extension Wording {
             Failure(
                 .refused, "\(path) can't be used: \(reason)",
                 hint: "Say where streams are to be remembered: --state DIR.")
+        }
+    }
+}
+
+extension Wording {
+    static func export(_ error: LogExportError, directory: String) -> Failure {
+        switch error {
+        case .otherLog(let path, let reason):
+            Failure(
+                .refused, "\(path) is there already: \(Terminal.visible(reason))",
+                hint: "Export to a directory that does not exist yet, or to an older export of this log.")
+        case .rootDiffers(let expected, let computed):
+            Failure(
+                .refused,
+                "The entries give the root \(computed); the checkpoint of \(expected.size) entries says \(expected.root)",
+                hints: [
+                    "If \(directory) was exported to before, remove it and try again: a file in it may be damaged.",
+                    "If it happens again, the log serves entries that it did not sign: tell its operator.",
+                ])
+        case .system(let path, let reason):
+            Failure(.refused, "\(path) can't be written: \(reason)")
         }
     }
 }

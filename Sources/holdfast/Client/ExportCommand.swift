@@ -1,0 +1,74 @@
+import ArgumentParser
+import Foundation
+import LogClient
+import LogEngine
+import LogStore
+import Logging
+import Tlog
+
+struct ExportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "Write the whole log to a directory, in the form of c2sp.org/tlog-tiles.",
+        discussion: """
+            The directory can be checked offline (holdfast-verify log DIR --trust FILE), or put on any web server as a \
+            mirror. From the log's own directory (--dir) when no server has it open, else from the server. A run that \
+            was cut off, or an older export, is continued.
+            """)
+
+    @Argument(help: ArgumentHelp("Where to write.", valueName: "dir"))
+    var target: String
+
+    @OptionGroup var log: LogOptions
+
+    func run() async throws {
+        if log.url == nil, let layout = log.layout, let served = try await Self.open(layout) {
+            do {
+                let published = served.log.published
+                try await export(published.checkpoint) { [log = served.log] range in
+                    try log.read { snapshot, _ in try snapshot.entries(range) }
+                }
+            } catch {
+                await served.shutdown()
+                throw error
+            }
+            return await served.shutdown()
+        }
+        try await log.withClient { client in
+            try await export(try await client.checkpoint().signed) { range in
+                try await client.unverifiedBundle(range)
+            }
+        }
+    }
+
+    /// Opens the log's data; nil when a server has it open.
+    private static func open(_ layout: LogLayout) async throws -> ServedLog? {
+        let settings = try await ServeConfiguration(
+            flags: [:], environment: [:], file: layout.configuration, directory: layout.directory)
+        let logger = Logger(label: "holdfast") { LineLogHandler(label: $0, format: .text, logLevel: .error) }
+        do {
+            return try ServedLog(settings, reAnchor: false, logger: logger) { _ in }
+        } catch let error as StoreError where error.code == .locked {
+            return nil
+        } catch AnchorError.locked {
+            return nil
+        }
+    }
+
+    private func export(_ checkpoint: SignedCheckpoint, from source: LogExport.Source) async throws {
+        let head = checkpoint.checkpoint.treeHead
+        let progress = ProgressLine("exporting", total: head.size)
+        var export = LogExport(directory: target, checkpoint: checkpoint)
+        do {
+            try await export.run(from: source) { progress.update($0) }
+        } catch let error as LogExportError {
+            progress.finish()
+            throw Wording.export(error, directory: target)
+        }
+        progress.finish()
+        if log.json {
+            JSONLine.print(["directory": target, "size": String(head.size), "root": head.root.hex])
+        } else {
+            Terminal.output.line("exported \(head.size) entries to \(target); their root is that of the checkpoint")
+        }
+    }
+}
