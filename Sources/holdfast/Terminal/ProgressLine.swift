@@ -21,7 +21,8 @@ final class ProgressLine {
         let now = Date()
         let pause = terminal.isTerminal ? 0.1 : 5.0
         // Work that is over within a moment needs no line of progress.
-        guard now.timeIntervalSince(shown) >= pause, now.timeIntervalSince(started) >= 0.3 else { return }
+        let wait = terminal.isTerminal ? 0.3 : pause
+        guard now.timeIntervalSince(shown) >= pause, now.timeIntervalSince(started) >= wait else { return }
         shown = now
         let percent = total == 0 ? 100 : Int(Double(done) / Double(total) * 100)
         let text = "\(verb) \(done) of \(total) (\(percent) %)"
