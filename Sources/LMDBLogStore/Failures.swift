@@ -36,7 +36,8 @@ extension StoreError {
             self.init(error)
         default:
             self.init(
-                .syncFailed, "a commit failed and may or may not be on the disk; stop, and verify at the next start (\(error))")
+                .syncFailed,
+                "a commit failed and may or may not be on the disk; stop, and verify at the next start (\(error))")
         }
     }
 

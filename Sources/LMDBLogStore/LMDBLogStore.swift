@@ -129,7 +129,8 @@ public final class LMDBLogStore: LogStore {
             return failure
         } catch {
             return stopIfSyncFailed(
-                StoreError(.syncFailed, "a commit failed half way (\(failure.detail)); stop, and verify at the next start"))
+                StoreError(
+                    .syncFailed, "a commit failed half way (\(failure.detail)); stop, and verify at the next start"))
         }
     }
 

@@ -3,11 +3,11 @@ internal import LogStore
 
 /// Finds out a data file that was cut short, before a read of what is missing ends the process.
 ///
-/// LMDB maps the file: reading beyond its end is no error but a signal. Yet a file may rightly be some pages shorter than
-/// its own records say, when the last pages were freed before they were ever written. So a short file is first made as
-/// long as it should be (the new pages are zero, and take no space); then the list of free pages can be read without
-/// harm. If every page that was missing is in it, nothing was lost. If not, the file gets its old length again and is
-/// refused.
+/// LMDB maps the file: reading beyond its end is no error but a signal. Yet a file may rightly be some pages shorter
+/// than its own records say, when the last pages were freed before they were ever written. So a short file is first
+/// made as long as it should be (the new pages are zero, and take no space); then the list of free pages can be read
+/// without harm. If every page that was missing is in it, nothing was lost. If not, the file gets its old length again
+/// and is refused.
 struct LengthCheck {
     let file: String
     let environment: Environment
@@ -28,8 +28,8 @@ struct LengthCheck {
             try data.resize(to: found)
             throw StoreError(
                 .corrupt,
-                "\(file) was cut short: it has \(found) of \(needed) bytes, and not all that is missing is free; restore "
-                    + "it from a copy (\(error))")
+                "\(file) was cut short: it has \(found) of \(needed) bytes, and not all that is missing is free; "
+                    + "restore it from a copy (\(error))")
         }
     }
 }

@@ -59,7 +59,8 @@ struct Opening {
         guard try file.byteCount() > 0 else {
             throw StoreError(
                 .corrupt,
-                "\(file.path) is empty; if the making of this log was interrupted, remove the directory and make it again")
+                "\(file.path) is empty; if the making of this log was interrupted, remove the directory and make it "
+                    + "again")
         }
         do {
             try file.sync()
@@ -108,8 +109,8 @@ struct Opening {
         guard format == Layout.format else {
             throw StoreError(
                 .version,
-                "the store in \(directory) has the format \(String(decoding: format, as: UTF8.self)); this version knows "
-                    + "\(String(decoding: Layout.format, as: UTF8.self))")
+                "the store in \(directory) has the format \(String(decoding: format, as: UTF8.self)); this version "
+                    + "knows \(String(decoding: Layout.format, as: UTF8.self))")
         }
         return try Layout { name in
             guard let database = try environment.database(name) else {

@@ -31,8 +31,9 @@ extension LogSnapshot {
         }
         var root: Hash?
         for subtree in subtrees.reversed() { root = root.map { Hash.node(subtree.root, $0) } ?? subtree.root }
-        guard (root ?? .emptyTree) == head.treeHead.root else {
-            throw StoreError(.corrupt, "the entries make the root \(root ?? .emptyTree), the head says \(head.treeHead.root)")
+        let computed = root ?? .emptyTree
+        guard computed == head.treeHead.root else {
+            throw StoreError(.corrupt, "the entries make the root \(computed), the head says \(head.treeHead.root)")
         }
     }
 }

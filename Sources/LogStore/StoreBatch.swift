@@ -113,7 +113,7 @@ extension StoreBatch {
         }
         if let checkpoint {
             guard checkpoint.size <= oldSize else {
-                throw .invalid("a checkpoint of size \(checkpoint.size) cannot be published while the head is \(oldSize)")
+                throw .invalid("a checkpoint of size \(checkpoint.size) cannot be published at the head \(oldSize)")
             }
         }
     }

@@ -265,7 +265,7 @@ struct ConformanceTests {
         withExtendedLifetime(scratch) {}
     }
 
-    @Test("a closed store says so; closing twice does nothing; a read that runs ends in peace", arguments: StoreKind.allCases)
+    @Test("a closed store says so, twice too; a read that runs ends in peace", arguments: StoreKind.allCases)
     func closing(kind: StoreKind) throws {
         let (store, scratch) = try kind.make()
         var log = GrowingLog()

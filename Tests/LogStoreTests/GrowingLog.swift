@@ -36,7 +36,9 @@ struct GrowingLog {
     func batch(_ new: [[UInt8]], sealTime: UInt64? = nil) -> StoreBatch {
         let leaves = leafHashes + new.map(Hash.leaf)
         let size = UInt64(leaves.count)
-        let tiles = Tile.tiles(from: head.size, to: size).map { (tile: $0, hashes: Self.content(of: $0, leaves: leaves)) }
+        let tiles = Tile.tiles(from: head.size, to: size).map { tile in
+            (tile: tile, hashes: Self.content(of: tile, leaves: leaves))
+        }
         return StoreBatch(
             entries: new, leafHashes: new.map(Hash.leaf), tiles: tiles,
             head: StoredHead(
