@@ -42,6 +42,14 @@ public final class StorageFile: Sendable {
         return Int(status.st_size)
     }
 
+    /// Bytes that an ordinary process can still write on the file system that the file is on.
+    public func availableByteCount() throws(SystemCallError) -> UInt64 {
+        var status = statvfs()
+        guard unsafe fstatvfs(descriptor, &status) == 0 else { throw SystemCallError("fstatvfs", path) }
+        let (bytes, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+        return overflow ? .max : bytes
+    }
+
     /// Cuts the file, or makes it longer with zero bytes that take no space.
     public func resize(to byteCount: Int) throws(SystemCallError) {
         guard ftruncate(descriptor, byteCount) == 0 else { throw SystemCallError("ftruncate", path) }

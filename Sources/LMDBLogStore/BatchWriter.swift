@@ -59,3 +59,17 @@ struct BatchWriter {
         }
     }
 }
+
+extension StoreBatch {
+    /// Bytes that writing the batch may add to the file, estimated from above: everything twice, as pages are not full,
+    /// and for each entry two pages of the index of leaf hashes, which is changed all over.
+    var mostBytesWritten: Int {
+        var bytes = entries.count * 2 * 4096
+        for entry in entries { bytes += 2 * entry.count }
+        for (_, hashes) in tiles { bytes += 2 * hashes.count + 4096 }
+        for (key, value) in state { bytes += 2 * (key.count + (value?.count ?? 0)) + 4096 }
+        for (key, _, _) in streams { bytes += 2 * key.count + 4096 }
+        if let checkpoint { bytes += 2 * checkpoint.bytes.count + 4096 }
+        return bytes
+    }
+}

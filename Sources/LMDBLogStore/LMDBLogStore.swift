@@ -14,6 +14,9 @@ public final class LMDBLogStore: LogStore {
         public var mapSize = 1 << 40
         /// Most reads at one time. Default: 512.
         public var maxReaders: UInt32 = 512
+        /// Bytes that a commit must leave free on the disk; one that might not is refused as `full` before anything is
+        /// written. Default: 16 MiB.
+        public var spaceReserve: UInt64 = 16 << 20
         /// Make the directory and the store where there are none. Default: yes. Without, a missing store is an error.
         public var createsMissing = true
         /// **Do not sync at commit**: `commit` then returns before the batch is durable, and a log that runs so can
@@ -29,11 +32,13 @@ public final class LMDBLogStore: LogStore {
     private struct Use {
         let environment: Environment
         let layout: Layout
+        let place: StorageFile
         /// After a failed sync every commit fails with this.
         var failure: StoreError?
         var commits = 0
     }
 
+    private let spaceReserve: UInt64
     private let use: Mutex<Use?>
 
     /// Opens the store in `directory`, or makes one there.
@@ -43,16 +48,18 @@ public final class LMDBLogStore: LogStore {
     public init(directory: String, options: Options = Options()) throws(StoreError) {
         self.directory = directory
         let opened = try Opening(directory: directory, options: options).open()
-        use = Mutex(Use(environment: opened.environment, layout: opened.layout))
+        let place = try asStoreErrors { try StorageFile(directoryAt: directory) }
+        spaceReserve = options.spaceReserve
+        use = Mutex(Use(environment: opened.environment, layout: opened.layout, place: place))
     }
 
     public func read<R>(_ body: (any LogSnapshot) throws -> R) throws -> R {
-        let (environment, layout) = try current()
+        let use = try current()
         var failure: (any Error)?
         do {
-            return try environment.read { transaction in
+            return try use.environment.read { transaction in
                 do {
-                    return try body(LMDBSnapshot(transaction, layout))
+                    return try body(LMDBSnapshot(transaction, use.layout))
                 } catch {
                     failure = error
                     throw error
@@ -64,15 +71,16 @@ public final class LMDBLogStore: LogStore {
     }
 
     public func commit(_ batch: StoreBatch, expecting: TreeHead) throws(StoreError) {
-        let (environment, layout) = try current(toCommit: true)
+        let use = try current(toCommit: true)
         do {
-            try environment.write { transaction in
-                try BatchWriter(transaction, layout).write(batch, expecting: expecting)
+            try checkSpace(for: batch, in: use.place)
+            try use.environment.write { transaction in
+                try BatchWriter(transaction, use.layout).write(batch, expecting: expecting)
             }
         } catch let error as StoreError {
             throw error
         } catch let error as LMDBError where error.operation == "mdb_txn_commit" {
-            throw failed(error, environment)
+            throw failed(error, use.environment)
         } catch let error as LMDBError {
             throw stopIfSyncFailed(StoreError(error))
         } catch {
@@ -89,7 +97,7 @@ public final class LMDBLogStore: LogStore {
     /// The copy is a store by itself. A log must not go on from a copy that lacks what was signed since: the anchor
     /// outside the directory refuses it.
     public func backUp(to directory: String) throws(StoreError) {
-        let (environment, _) = try current()
+        let environment = try current().environment
         try asStoreErrors {
             let target = StorageDirectory(directory)
             guard try target.create() else {
@@ -105,17 +113,29 @@ public final class LMDBLogStore: LogStore {
 
     // MARK: State
 
-    private func current(toCommit: Bool = false) throws(StoreError) -> (Environment, Layout) {
+    private func current(toCommit: Bool = false) throws(StoreError) -> Use {
         try use.withLock { (use: inout Use?) throws(StoreError) in
-            guard use != nil else { throw StoreError(.closed, "the store in \(directory) was closed") }
-            if toCommit {
-                if let failure = use?.failure { throw failure }
-                use?.commits += 1
-            }
-            guard let current = use else { throw StoreError(.closed, "the store in \(directory) was closed") }
+            guard var current = use else { throw StoreError(.closed, "the store in \(directory) was closed") }
+            guard toCommit else { return current }
+            if let failure = current.failure { throw failure }
+            current.commits += 1
+            use = current
             // A reader whose process died keeps old pages from being used again.
-            if toCommit, current.commits % 4096 == 0 { _ = try? current.environment.checkReaders() }
-            return (current.environment, current.layout)
+            if current.commits % 4096 == 0 { _ = try? current.environment.checkReaders() }
+            return current
+        }
+    }
+
+    /// A disk that fills up while LMDB writes makes a short write, which LMDB cannot tell from a failing disk: the log
+    /// would stop. So a commit that might not fit is refused before it begins, and the log goes on when there is space.
+    private func checkSpace(for batch: StoreBatch, in place: StorageFile) throws {
+        let available = try place.availableByteCount()
+        let (needed, overflow) = spaceReserve.addingReportingOverflow(UInt64(batch.mostBytesWritten))
+        guard !overflow, available >= needed else {
+            throw StoreError(
+                .full,
+                "\(available) bytes are left on the disk of \(directory), and a commit needs \(needed) to be safe; "
+                    + "make room there")
         }
     }
 

@@ -184,6 +184,23 @@ struct LMDBLogStoreTests {
         try store.read { try $0.verifyContents() }
     }
 
+    @Test("a disk without the reserve refuses the batch whole, before it is written")
+    func diskFull() throws {
+        var log = GrowingLog()
+        var store = try scratch.store()
+        try log.grow(store, by: 5)
+        store.close()
+        store = try scratch.store { $0.spaceReserve = 1 << 60 }
+        let batch = log.nextBatch(3)
+        let error = #expect(throws: StoreError.self) { try store.commit(batch, expecting: log.head.treeHead) }
+        #expect(error?.code == .full)
+        #expect(error?.detail.contains(scratch.log) == true)
+        #expect(try store.read { try $0.head } == log.head)
+        store.close()
+        store = try scratch.store()
+        try log.commit(batch, to: store)
+    }
+
     @Test("missing entries, tiles and indices are damage, not absence")
     func damage() throws {
         var log = GrowingLog()
