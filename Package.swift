@@ -85,6 +85,14 @@ let package = Package(
                 httpTypes, logging, nioCore, nioHTTP1, nioSSL, serviceLifecycle,
             ],
             swiftSettings: strict),
+        .target(name: "Witness", dependencies: ["Tlog"], swiftSettings: strict),
+        .target(
+            name: "WitnessServer",
+            dependencies: [
+                "Tlog", "Witness", "LMDB", hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioHTTP1,
+                serviceLifecycle, unixSignals,
+            ],
+            swiftSettings: strict),
         .target(
             name: "LogClient",
             dependencies: [
@@ -98,8 +106,8 @@ let package = Package(
             name: "holdfast",
             dependencies: [
                 "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "LogServer",
-                "LogClient", argumentParser, configuration, logging, serviceLifecycle, systemPackage,
-                unixSignals, yams,
+                "LogClient", "Witness", "WitnessServer", argumentParser, configuration, logging, serviceLifecycle,
+                systemPackage, unixSignals, yams,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -136,6 +144,13 @@ let package = Package(
             name: "LogClientTests",
             dependencies: [
                 "LogClient", "holdfast", "Verification", "Governance", "COSE", "Tlog", argumentParser, systemPackage,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "WitnessTests",
+            dependencies: [
+                "Witness", "WitnessServer", "LMDB", "Tlog", hummingbird, hummingbirdTesting, httpTypes, logging,
+                nioCore,
             ],
             swiftSettings: strict),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),

@@ -17,14 +17,19 @@ private let allowedImports: [String: Set<String>] = [
         "Tlog", "COSE", "Governance", "LogStore", "LogEngine", "Hummingbird", "HummingbirdTLS", "HTTPTypes", "Logging",
         "HummingbirdCore", "NIOCore", "NIOHTTP1", "NIOSSL", "ServiceLifecycle", "Synchronization", "Foundation",
     ],
+    "Witness": ["Tlog"],
+    "WitnessServer": [
+        "Tlog", "Witness", "LMDB", "Hummingbird", "HummingbirdCore", "HTTPTypes", "Logging", "NIOCore", "NIOHTTP1",
+        "ServiceLifecycle", "UnixSignals", "Foundation", "Dispatch", "Synchronization",
+    ],
     "LogClient": [
         "Tlog", "COSE", "Governance", "Verification", "AsyncHTTPClient", "HTTPTypes", "Logging", "NIOCore",
         "NIOHTTP1", "NIOPosix", "NIOFoundationCompat", "Foundation", "Synchronization", "SystemPackage", "Glibc",
     ],
     "holdfast": [
         "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "LogServer",
-        "LogClient", "ArgumentParser", "Configuration", "Logging", "ServiceLifecycle", "Foundation", "Glibc",
-        "Synchronization", "Dispatch", "SystemPackage", "UnixSignals", "Yams",
+        "LogClient", "Witness", "WitnessServer", "ArgumentParser", "Configuration", "Logging", "ServiceLifecycle",
+        "Foundation", "Glibc", "Synchronization", "Dispatch", "SystemPackage", "UnixSignals", "Yams",
     ],
     "holdfast-verify": ["Tlog", "COSE", "Governance", "Verification", "ArgumentParser", "FoundationEssentials", "Glibc"],
 ]

@@ -1,0 +1,223 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import Logging
+internal import NIOCore
+internal import NIOHTTP1
+internal import Synchronization
+internal import Tlog
+internal import Witness
+
+/// What is known of a request besides the request: the connection that it came on.
+struct WitnessRequestContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        channel = source.channel
+    }
+}
+
+/// Answers requests: `POST /add-checkpoint`, `GET /<origin hash>/checkpoint`, and what operators ask.
+struct WitnessResponder: HTTPResponder {
+    let cosigners: [any Cosigner]
+    let options: WitnessOptions
+    let store: WitnessStore
+    let recorder: CheckpointRecorder
+    let logs: LogList
+    let metrics: WitnessMetrics
+    let logger: Logger
+    private let inFlight = InFlight()
+
+    init(
+        cosigners: [any Cosigner], options: WitnessOptions, store: WitnessStore, recorder: CheckpointRecorder,
+        logs: LogList, metrics: WitnessMetrics, logger: Logger
+    ) {
+        self.cosigners = cosigners
+        self.options = options
+        self.store = store
+        self.recorder = recorder
+        self.logs = logs
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    func respond(to request: Request, context: WitnessRequestContext) async throws -> Response {
+        let path = request.head.path?.prefix { $0 != "?" } ?? ""
+        let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        let isRead = request.method == .get || request.method == .head
+        var response: Response
+        switch (segments.count, segments.first ?? "") {
+        case (1, "add-checkpoint"):
+            guard request.method == .post else { return Self.notAllowed("POST") }
+            return try await addCheckpoint(request, context)
+        case (2, let origin) where segments[1] == "checkpoint":
+            guard isRead else { return Self.notAllowed("GET, HEAD") }
+            response = checkpoint(of: String(origin))
+        case (1, "healthz"), (1, "metrics"), (1, ""):
+            guard isRead else { return Self.notAllowed("GET, HEAD") }
+            response = operators(segments[0])
+        default:
+            response = Response(.notFound, "there is nothing at this path\n")
+        }
+        // Pages of any origin may read.
+        response.headers[.accessControlAllowOrigin] = "*"
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    // MARK: add-checkpoint
+
+    private func addCheckpoint(_ request: Request, _ context: WitnessRequestContext) async throws -> Response {
+        let answer: AddCheckpointAnswer
+        var isRead = false
+        if inFlight.enter(limit: options.maxConcurrentRequests) {
+            defer { inFlight.leave() }
+            do {
+                let body = try await receive(request)
+                isRead = true
+                answer = await self.answer(body)
+            } catch let refused as BodyRefused {
+                answer = refused.answer
+            }
+        } else {
+            answer = .overloaded("this witness is answering as many requests as it can")
+        }
+        metrics.request(answer.result)
+        logger.debug("add-checkpoint", metadata: ["result": "\(answer.result)", "status": "\(answer.status.code)"])
+        var response = Response(answer.status, answer.body, type: answer.contentType)
+        if let seconds = answer.retryAfter { response.headers[.retryAfter] = String(seconds) }
+        return isRead ? response : response.ending(context.channel)
+    }
+
+    /// Authenticates here, with as many requests at once as there are threads; decides one after the other.
+    private func answer(_ body: [UInt8]) async -> AddCheckpointAnswer {
+        let request: AuthenticatedRequest
+        do {
+            request = try AuthenticatedRequest(parsing: body, knownLogs: logs.current)
+        } catch {
+            return AddCheckpointAnswer(error)
+        }
+        let answer = AddCheckpointAnswer(await recorder.decide(request), cosigners: cosigners)
+        let head = request.checkpoint.checkpoint
+        logger.info(
+            answer.status == .ok ? "Cosigned" : "Not cosigned",
+            metadata: [
+                "origin": "\(head.origin)", "size": "\(head.size)", "old": "\(request.request.oldSize)",
+                "result": "\(answer.result)",
+            ])
+        return answer
+    }
+
+    private struct BodyRefused: Error {
+        let answer: AddCheckpointAnswer
+    }
+
+    private func receive(_ request: Request) async throws -> [UInt8] {
+        let limit = AuthenticatedRequest.maxByteCount
+        func tooLarge(_ bytes: Int) -> BodyRefused {
+            BodyRefused(answer: AddCheckpointAnswer(.malformed(.tooLarge(bytes: bytes, limit: limit))))
+        }
+        if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > limit {
+            throw tooLarge(announced)
+        }
+        let deadline = ContinuousClock.now + options.bodyTimeout
+        var body: [UInt8] = []
+        for try await chunk in request.body {
+            body.append(contentsOf: chunk.readableBytesView)
+            guard body.count <= limit else { throw tooLarge(body.count) }
+            guard ContinuousClock.now <= deadline else { throw BodyRefused(answer: .tooSlow) }
+        }
+        return body
+    }
+
+    // MARK: Reads
+
+    /// "The response body MUST be a checkpoint for the log identified by the origin, and it MUST include the
+    /// cosignature(s) from the witness's key(s) that were returned from add-checkpoint and the cosignature from the log
+    /// key(s) that the witness verified."
+    private func checkpoint(of origin: String) -> Response {
+        do {
+            // "If the witness has never cosigned a checkpoint for that log, it MUST respond with a "404 Not Found" HTTP
+            // status code instead."
+            guard let hash = OriginHash(origin), let latest = try store.latest(hash) else {
+                return Response(.notFound, "no checkpoint of such a log was cosigned here\n")
+            }
+            var response = Response(.ok, latest.signed.bytes, type: AddCheckpointAnswer.plainText)
+            response.headers[.cacheControl] = "no-cache"
+            return response
+        } catch {
+            logger.error("A record can't be read", metadata: ["error": "\(error)"])
+            return Response(.serviceUnavailable, "this record can't be read now\n")
+        }
+    }
+
+    private func operators(_ name: Substring) -> Response {
+        switch name {
+        case "healthz":
+            guard recorder.fault == nil else {
+                return Response(.serviceUnavailable, "stopped: the store failed; restart the witness\n")
+            }
+            return Response(.ok, "alive\n")
+        case "metrics":
+            let logs = logs.current
+            let latest = Set(logs.keys.map(\.name)).sorted { $0.text < $1.text }.compactMap { name in
+                (try? Origin(name.text)).flatMap { try? store.latest(OriginHash($0)) }
+            }
+            let text = metrics.text(logs: logs, latest: latest, isStopped: recorder.fault != nil)
+            return Response(.ok, Array(text.utf8), type: "text/plain; version=0.0.4; charset=utf-8")
+        default:
+            let keys = cosigners.map { "witness \($0.verifierKey.name) \($0.verifierKey)\n" }.joined()
+            let what = "A witness (c2sp.org/tlog-witness) of \(logs.current.logCount) logs.\n"
+            return Response(.ok, what + "In a policy file:\n\n" + keys)
+        }
+    }
+
+    private static func notAllowed(_ methods: String) -> Response {
+        var response = Response(.methodNotAllowed, "use \(methods) here\n")
+        response.headers[.allow] = methods
+        return response
+    }
+}
+
+/// Requests that are being answered.
+private final class InFlight: Sendable {
+    private let count = Atomic<Int>(0)
+
+    func enter(limit: Int) -> Bool {
+        guard count.wrappingAdd(1, ordering: .relaxed).newValue <= limit else {
+            leave()
+            return false
+        }
+        return true
+    }
+
+    func leave() { count.wrappingSubtract(1, ordering: .relaxed) }
+}
+
+extension Response {
+    fileprivate init(_ status: HTTPResponse.Status, _ body: [UInt8], type: String) {
+        var headers = HTTPFields()
+        headers[.contentType] = type
+        headers[.cacheControl] = "no-store"
+        self.init(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    fileprivate init(_ status: HTTPResponse.Status, _ text: String) {
+        self.init(status, Array(text.utf8), type: AddCheckpointAnswer.plainText)
+    }
+
+    /// The answer, after which the connection is closed without the rest of the request being read. In two stages, as
+    /// RFC 9112 section 9.6 has it: closing both sides at once, with unread bytes waiting, may lose the answer.
+    fileprivate func ending(_ channel: any Channel) -> Response {
+        var headers = headers
+        headers[.connection] = "close"
+        let body = body
+        return Response(
+            status: status, headers: headers,
+            body: ResponseBody(contentLength: body.contentLength) { writer in
+                try await body.write(writer)
+                channel.close(mode: .output, promise: nil)
+                channel.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
+            })
+    }
+}
