@@ -35,10 +35,11 @@ extension LogReading {
         }
         let named = policy.authorities.map { COSEKey($0).thumbprint }
         if let missing = trust.authorities.first(where: { !named.contains($0) }) {
-            list.fail(.genesis, "authority-not-named", "the genesis names no authority \(missing), which the trust file pins")
+            list.fail(.genesis, "authority-not-named", "the genesis does not name the pinned authority \(missing)")
         } else if !trust.policy.logs.contains(where: { $0.key == policy.checkpointKey }) {
             list.fail(
-                .genesis, "log-key", "the genesis names checkpoint key \(policy.checkpointKey.text), the log line another")
+                .genesis, "log-key", "the log line has another key than the genesis",
+                CheckValue("checkpoint-key", policy.checkpointKey.text))
         } else {
             list.pass(.genesis, values: values)
         }

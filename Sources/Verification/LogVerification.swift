@@ -3,8 +3,8 @@ import Governance
 import Tlog
 
 extension Verifier {
-    /// A whole log as tlog-tiles: the checkpoint under the trust file, every entry, every tile, the root, and the fold of
-    /// all entries: signatures, admissions, streams, seals.
+    /// A whole log as tlog-tiles: the checkpoint under the trust file, every entry, every tile, the root, and the fold
+    /// of all entries: signatures, admissions, streams, seals.
     ///
     /// - Parameters:
     ///   - source: where the log's files are.

@@ -17,8 +17,8 @@ extension VerificationReport {
 }
 
 extension Check {
-    /// An object with `name`, `of` (where there are several parts), `outcome`, `code` (if failed), `reason` (unless passed),
-    /// `required` and `values`.
+    /// An object with `name`, `of` (where there are several parts), `outcome`, `code` (if failed), `reason` (unless
+    /// passed), `required` and `values`.
     public var json: JSON {
         var members = [JSONMember("name", .string(name.rawValue))]
         if let part { members.append(JSONMember("of", .string(part))) }

@@ -98,7 +98,8 @@ extension Verifier {
         }
         guard let signer = policy.signer(of: statement) else {
             list.fail(
-                .statementSignature, "not-enrolled", "the genesis does not enrol this issuer with this key", names[0], names[1])
+                .statementSignature, "not-enrolled", "the genesis does not enrol this issuer with this key",
+                names[0], names[1])
             return
         }
         do {

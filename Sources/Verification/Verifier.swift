@@ -92,6 +92,7 @@ public struct Verifier: Sendable {
 
     /// Says that the trust file asks for no witness.
     func noteNoQuorum(of part: String?, _ list: inout CheckList) {
-        list.note(.witnessQuorum, of: part, "the trust file says \"quorum none\": nobody but the log vouches for its head")
+        list.note(
+            .witnessQuorum, of: part, "the trust file says \"quorum none\": nobody but the log vouches for its head")
     }
 }

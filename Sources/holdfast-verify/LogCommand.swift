@@ -8,9 +8,9 @@ struct LogCommand: AsyncParsableCommand {
         abstract: "Verify a whole log in a directory.",
         discussion: """
             DIR has the files of a tiled log (c2sp.org/tlog-tiles): "checkpoint", "tile/…" and "tile/entries/…", as \
-            "holdfast export" writes them. Checks the checkpoint, every entry, every tile of every level, the root, all \
-            signatures, that each entry was to be admitted by the log's own policy, that no stream has a gap or a fork, \
-            and that every seal states the right time, count and state. The first difference is named.
+            "holdfast export" writes them. Checks the checkpoint, every entry, every tile of every level, the root, \
+            all signatures, that each entry was to be admitted by the log's own policy, that no stream has a gap or a \
+            fork, and that every seal states the right time, count and state. The first difference is named.
 
             On a terminal, progress is shown on standard error.
 

@@ -32,10 +32,12 @@ struct OutputOptions: ParsableArguments {
         if files.count == 1 { return try finish(verify(files[0])) }
         var reports: [JSON] = []
         var refused = 0
+        var open: [CheckName] = []
         for file in files {
             let report = try verify(file)
             let isGood = report.verdict != .notVerified
             if !isGood { refused += 1 }
+            for name in report.notChecked.map(\.name) where !open.contains(name) { open.append(name) }
             if json {
                 reports.append(.object([JSONMember("file", .string(file))] + (report.json.objectValue ?? [])))
             } else if !isGood {
@@ -51,7 +53,8 @@ struct OutputOptions: ParsableArguments {
             ]
             print(summary.text(.pretty))
         } else {
-            print("\(files.count - refused) of \(files.count) files verified, \(refused) not")
+            let rest = open.isEmpty ? "" : " (not checked: \(open.map(\.rawValue).joined(separator: ", ")))"
+            print("\(files.count - refused) of \(files.count) files verified, \(refused) not" + rest)
         }
         if refused > 0 { throw ExitCode.notVerified }
     }

@@ -61,10 +61,11 @@ struct LogTests {
         }
         #expect(report.verdict == .verified, "\(report.text())")
         #expect(steps.last == size)
-        #expect(report.checks.map(\.name) == [
-            .checkpointForm, .logSignature, .witnessQuorum, .genesis, .entries, .leafTiles, .tiles, .root,
-            .statementSignatures, .admission, .streams, .seals, .history, .freshness,
-        ])
+        #expect(
+            report.checks.map(\.name) == [
+                .checkpointForm, .logSignature, .witnessQuorum, .genesis, .entries, .leafTiles, .tiles, .root,
+                .statementSignatures, .admission, .streams, .seals, .history, .freshness,
+            ])
         #expect(report.value(.entries, "entries") == String(size))
         #expect(report.value(.root, "root") == log.head().root.hex)
         #expect(report.value(.streams, "streams") == String(1 + min(3, size > 3 ? size - 3 : 0)))
@@ -119,9 +120,10 @@ struct LogTests {
         #expect(bundle.failures == ["entries: bundle-missing"])
         #expect(bundle.value(.entries, "entries") == "256")
         #expect(bundle.leftOut == [.leafTiles, .tiles, .root, .statementSignatures, .admission, .streams, .seals])
-        #expect(try await report(log) { $0["tile/entries/002.p/88"]?.removeLast() }.failures == [
-            "entries: truncated-entry"
-        ])
+        #expect(
+            try await report(log) { $0["tile/entries/002.p/88"]?.removeLast() }.failures == [
+                "entries: truncated-entry"
+            ])
         let first = try await report(log) { $0["tile/entries/000"]? += [0, 0] }
         #expect(first.failures == ["entries: trailing-bytes"])
         #expect(first.leftOut.contains(.genesis))

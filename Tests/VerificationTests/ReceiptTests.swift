@@ -36,10 +36,12 @@ struct ReceiptTests {
         for index in 0..<log.size {
             let report = verifier.transparentStatement(try transparent(index, try log.receipt(index)))
             #expect(report.verdict == .verified, "\(report.text())")
-            #expect(report.checks.filter(\.isRequired).map(\.name) == [
-                .statementForm, .statementSignature, .receiptPresent, .inclusion, .receiptSignature, .checkpointForm,
-                .logSignature, .witnessQuorum, .rootAgreement,
-            ])
+            #expect(
+                report.checks.filter(\.isRequired).map(\.name) == [
+                    .statementForm, .statementSignature, .receiptPresent, .inclusion, .receiptSignature,
+                    .checkpointForm,
+                    .logSignature, .witnessQuorum, .rootAgreement,
+                ])
             #expect(try failures(index, try log.receipt(index)).isEmpty)
         }
     }

@@ -25,9 +25,10 @@ struct StatementTests {
         for index in 0..<log.size {
             let report = try verify(index, try log.tlogProof(index))
             #expect(report.verdict == .verified, "\(report.text())")
-            #expect(report.checks.filter(\.isRequired).map(\.name) == [
-                .statementForm, .statementSignature, .proofForm, .logSignature, .witnessQuorum, .inclusion,
-            ])
+            #expect(
+                report.checks.filter(\.isRequired).map(\.name) == [
+                    .statementForm, .statementSignature, .proofForm, .logSignature, .witnessQuorum, .inclusion,
+                ])
             #expect(report.noted == [.admission])
             let role = index == 0 ? "genesis" : [1, 12].contains(index) ? "log" : "issuer"
             #expect(report.value(.statementSignature, "role") == role)

@@ -211,6 +211,33 @@ struct TestLog {
         return lines
     }
 
+    /// A trust file, line by line as its grammar has it: the log, its witnesses and quorum, its genesis and authority.
+    func trustText(quorum: String = "both") throws -> String {
+        let key = VerifierKey.ed25519(name: origin.keyName, publicKey: checkpointKey.publicKey)
+        let lines =
+            ["log \(key.text)"] + (try trustLines(quorum: quorum)) + [
+                "genesis \(Hash.leaf(genesisEntry)) \(Base64.encode(genesisEntry))",
+                "authority \(COSEKey(authorityKey.publicKey).thumbprint)",
+            ]
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// A statement of the log with receipts.
+    func transparent(_ index: UInt64, _ receipts: Receipt...) throws -> [UInt8] {
+        TransparentStatement(statement: try statement(index), receipts: receipts).encoded()
+    }
+
+    /// A consistency proof as the log answers it.
+    func consistencyJSON(_ old: UInt64, _ new: UInt64) -> [UInt8] {
+        let path = consistency(old, new).path.map { "\"\($0.base64)\"" }.joined(separator: ", ")
+        return Array("{\"from\": \(old), \"to\": \(new), \"path\": [\(path)]}\n".utf8)
+    }
+
+    /// A consistency proof as base64, one hash a line.
+    func consistencyLines(_ old: UInt64, _ new: UInt64) -> [UInt8] {
+        Array(consistency(old, new).path.map { $0.base64 + "\n" }.joined().utf8)
+    }
+
     /// All files of the log as tlog-tiles.
     func files() throws -> [String: [UInt8]] {
         var files = ["checkpoint": try checkpoint().bytes]

@@ -21,9 +21,10 @@ struct TrustFileTests {
         #expect(file.genesis?.policy == log.policy)
         #expect(file.authorities == [COSEKey(log.authorityKey.publicKey).thumbprint])
         #expect(file.stateQuorum == nil)
-        #expect(try trustText(log).map { $0.prefix { $0 != " " } } == [
-            "log", "witness", "witness", "witness", "group", "quorum", "genesis", "authority",
-        ])
+        #expect(
+            try trustText(log).map { $0.prefix { $0 != " " } } == [
+                "log", "witness", "witness", "witness", "group", "quorum", "genesis", "authority",
+            ])
     }
 
     @Test("reading what a trust file prints gives the same trust file; comments and spacing don't count")

@@ -10,7 +10,7 @@ import Foundation
 struct MakeFixtures {
     /// Each part of the project adds its suites here by one line.
     static let suites: [FixtureSuite] = [
-        TlogFixtures.suites, COSEFixtures.suites, GovernanceFixtures.suites,
+        TlogFixtures.suites, COSEFixtures.suites, GovernanceFixtures.suites, VerificationFixtures.suites,
     ].flatMap { $0 }
 
     static func main() throws {
