@@ -73,7 +73,13 @@ def test_exit_codes_of_the_verifier():
             copy = bytearray(damaged)
             copy[at] ^= 1
             (answers / "damaged").write_bytes(copy)
-            assert code("transparent", answers / "damaged", *trust) == 1, f"byte {at} changed"
+            result = holdfast(
+                "transparent", answers / "damaged", *trust, check=False, program="holdfast-verify"
+            )
+            # Four bytes are the label under which our receipts carry a checkpoint. Under another label it is a
+            # receipt without one, as other services make them, and the verifier has to say so.
+            unchecked = "the receipt carries no checkpoint" in result.stdout
+            assert result.returncode == 1 or unchecked, f"byte {at} changed: {result.stdout}"
     finally:
         log.remove()
 
