@@ -13,7 +13,7 @@ struct Holdfast: AsyncParsableCommand {
             A first try, in an empty directory:
 
               holdfast serve &
-              echo '{"type":"hello","data":{"n":1}}' > event.json
+              echo '{"type":"hello.world","data":{"n":1}}' > event.json
               holdfast submit --dir holdfast-log event.json
 
             Exit status: 0 done and verified; 1 refused or not verified; 2 wrong usage or configuration; 3 the log \

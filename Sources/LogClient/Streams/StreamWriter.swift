@@ -89,6 +89,11 @@ public struct StreamWriter {
                 throw .log(failure)
             }
         }
+    }
+
+    /// Removes from the ledger what is in ``recovered``. Until this, or the next registration, another run would find
+    /// it pending again; so call it when the answers are written down.
+    public func forgetRecovered() throws(StreamError) {
         try save()
     }
 

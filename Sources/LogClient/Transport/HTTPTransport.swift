@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import SystemPackage
 
 /// HTTP by AsyncHTTPClient: bounded answers, time-outs, no redirects (a log that moved says so to its operator).
 package struct HTTPTransport: Transport {
@@ -43,6 +44,8 @@ package struct HTTPTransport: Transport {
             throw Self.isTimeout(error) ? .timedOut : .unreachable(error.shortDescription)
         } catch let error as NIOConnectionError {
             throw .unreachable(Self.reason(error))
+        } catch let error as IOError {
+            throw .unreachable("\(Errno(rawValue: error.errnoCode))")
         } catch {
             throw .unreachable("\(error)")
         }
@@ -59,7 +62,9 @@ package struct HTTPTransport: Transport {
 
     private static func reason(_ error: NIOConnectionError) -> String {
         if let failure = error.connectionErrors.first {
-            if let system = failure.error as? IOError { return system.description }
+            if let system = failure.error as? IOError {
+                return "\(Errno(rawValue: system.errnoCode)) (\(error.host):\(error.port))"
+            }
             return "\(failure.error)"
         }
         if error.dnsAError != nil || error.dnsAAAAError != nil { return "the name \(error.host) is not known" }

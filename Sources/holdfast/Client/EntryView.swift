@@ -46,7 +46,7 @@ struct EntryView {
             if let type = envelope.preimageContentType { lines.append("of content    \(Terminal.visible(type))") }
             if let location = envelope.payloadLocation { lines.append("kept at       \(Terminal.visible(location))") }
         }
-        guard let event else { return lines }
+        guard let event else { return lines + content }
         lines += [
             "type          \(Terminal.visible(event.type))",
             "stream        \(Terminal.visible(event.stream)), number \(event.seq)",
@@ -56,6 +56,15 @@ struct EntryView {
         ]
         let data = JSON(event.data).text(.pretty)
         return lines + data.split(separator: "\n").map { "  " + Terminal.visible(String($0)) }
+    }
+
+    /// The content of an opaque statement, where it is text and not long.
+    private var content: [String] {
+        let type = statement.header.contentType
+        guard type.hasPrefix("text/") || type.hasSuffix("json"), statement.payload.count <= 4096,
+            let text = String(validating: statement.payload, as: UTF8.self)
+        else { return [] }
+        return ["content"] + text.split(separator: "\n").map { "  " + Terminal.visible(String($0)) }
     }
 
     /// One object.

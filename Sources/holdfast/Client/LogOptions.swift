@@ -50,6 +50,11 @@ struct LogOptions: ParsableArguments {
                     "The operator of the log has the trust file: log.trust in the log's directory.",
                 ])
         }
+        if let dir, trust == nil, !LogLayout(dir).exists {
+            throw Failure(
+                .usage, "There is no log in \(dir): \(LogLayout(dir).trust) is missing",
+                hint: "Make one: holdfast init \(dir) --origin log.example.com/prod")
+        }
         do {
             return try TrustFile(parsing: try FileBytes.read(path, limit: 1 << 20))
         } catch let error as TrustFileError {

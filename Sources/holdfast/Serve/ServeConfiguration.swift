@@ -8,8 +8,11 @@ struct ServeConfiguration {
     private let reader: ConfigReader
     /// Flags and environment only: their paths are relative to where the command runs.
     private let outer: ConfigReader
-    /// What paths in the file and in the defaults are relative to.
-    private let base: String
+    /// The file alone: its paths are relative to it.
+    private let content: ConfigReader?
+    private let fileDirectory: String
+    /// What the paths among the defaults are relative to.
+    private let directory: String
 
     /// - Parameters:
     ///   - flags: what was given on the command line.
@@ -24,19 +27,22 @@ struct ServeConfiguration {
         let defaults = Dictionary(uniqueKeysWithValues: ServeSetting.allCases.map { ($0, $0.value) })
         let fallback = InMemoryProvider(name: "defaults", values: Self.values(defaults))
         outer = ConfigReader(providers: [command, variables])
+        self.directory = directory
         guard let file else {
             reader = ConfigReader(providers: [command, variables, fallback])
-            base = directory
+            content = nil
+            fileDirectory = directory
             return
         }
         try Self.checkKeys(of: file)
         do {
-            let content = try await FileProvider<YAMLSnapshot>(filePath: FilePath(file))
-            reader = ConfigReader(providers: [command, variables, content, fallback])
+            let provider = try await FileProvider<YAMLSnapshot>(filePath: FilePath(file))
+            content = ConfigReader(provider: provider)
+            reader = ConfigReader(providers: [command, variables, provider, fallback])
         } catch {
             throw Failure(.usage, "The configuration file \(file) can't be read: \(error)")
         }
-        base = URL(filePath: file).deletingLastPathComponent().path(percentEncoded: false)
+        fileDirectory = URL(filePath: file).deletingLastPathComponent().path(percentEncoded: false)
     }
 
     private static func values(
@@ -113,8 +119,15 @@ struct ServeConfiguration {
         let said = try text(setting)
         guard !said.isEmpty else { return nil }
         guard !said.hasPrefix("/") else { return said }
-        let isOuter = outer.string(forKey: ConfigKey([setting.rawValue])) != nil
-        let start = isOuter ? FileManager.default.currentDirectoryPath : base
+        let key = ConfigKey([setting.rawValue])
+        let start =
+            if outer.string(forKey: key) != nil {
+                FileManager.default.currentDirectoryPath
+            } else if content?.string(forKey: key) != nil {
+                fileDirectory
+            } else {
+                directory
+            }
         return URL(filePath: said, relativeTo: URL(filePath: start, directoryHint: .isDirectory)).standardizedFileURL
             .path(percentEncoded: false)
     }

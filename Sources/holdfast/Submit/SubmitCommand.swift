@@ -76,6 +76,8 @@ struct SubmitCommand: AsyncParsableCommand {
             terminal.line("\(outcomes.count - old) statements registered and verified, \(old) were there already")
             terminal.line("entries \(range), files in \(submit.out)")
         }
-        if outcomes.count < count { terminal.line("\(count - outcomes.count) of \(count) are not registered") }
+        if outcomes.count < count, count > 1 {
+            Terminal.errors.line("\(count - outcomes.count) of \(count) are not registered:")
+        }
     }
 }

@@ -28,11 +28,8 @@ struct SubmitInput {
         guard header.issuer == issuer.name, header.keyID == issuer.thumbprint.bytes else { return false }
         switch material {
         case .event(let item):
-            guard header.contentType == Event.contentType, header.subject == item.subject,
-                let event = try? Event(decoding: statement.payload)
-            else { return false }
-            return event.type == item.draft.type && event.stream == item.draft.stream && event.data == item.draft.data
-                && event.trace == item.draft.trace
+            guard let said = Saying(statement) else { return false }
+            return said == Saying(item)
         case .evidence(let bytes, let contentType, let subject):
             return header.contentType == contentType && header.subject == subject && statement.payload == bytes
         case .digest(let digest, let envelope, let subject):
@@ -58,6 +55,35 @@ struct SubmitInput {
         } catch {
             throw Wording.statement(error, of: name)
         }
+    }
+}
+
+/// What an event says, without its place and its time: two events that say the same are one to who submits them.
+struct Saying: Hashable {
+    private let bytes: [UInt8]
+
+    init(_ item: StreamWriter.Item) {
+        self.init(
+            type: item.draft.type, stream: item.draft.stream, data: item.draft.data, trace: item.draft.trace,
+            subject: item.subject)
+    }
+
+    /// Nil unless the statement is an event.
+    init?(_ statement: SignedStatement) {
+        guard statement.header.contentType == Event.contentType,
+            let event = try? Event(decoding: statement.payload)
+        else { return nil }
+        self.init(
+            type: event.type, stream: event.stream, data: event.data, trace: event.trace,
+            subject: statement.header.subject)
+    }
+
+    private init(type: String, stream: String, data: CBOR, trace: TraceContext?, subject: String) {
+        let parts: CBOR = [
+            .text(type), .text(stream), data, .text(trace?.traceparent ?? ""), .text(trace?.tracestate ?? ""),
+            .text(subject),
+        ]
+        bytes = parts.encoded()
     }
 }
 

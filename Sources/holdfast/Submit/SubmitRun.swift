@@ -68,7 +68,9 @@ struct SubmitRun {
         try await send(kept)
         for (stream, jobs) in streams {
             guard let writer = writers.removeValue(forKey: stream) else { continue }
-            try await register(jobs, writer)
+            let open = options.again ? jobs : try claim(writer.recovered, by: jobs)
+            try writer.forgetRecovered()
+            try await register(open, writer)
         }
         let opaque = try fresh.filter { $0.input.stream == nil }.map { job in
             guard let statement = try job.input.opaqueStatement(issuer) else { preconditionFailure("not an event") }
@@ -106,6 +108,26 @@ struct SubmitRun {
             Outcome(
                 name: job.input.name, index: answer.index, id: answer.statement.leafHash,
                 isDuplicate: answer.isDuplicate, files: job.files))
+    }
+
+    /// What an earlier run had signed and this one found registered is the answer to the inputs that say the same,
+    /// also where that run was cut off before it wrote the statement's file.
+    ///
+    /// - Returns: the jobs that are still to be done.
+    private mutating func claim(_ recovered: [VerifiedAnswer], by jobs: [Job]) throws -> [Job] {
+        var answers: [Saying: [VerifiedAnswer]] = [:]
+        for answer in recovered.reversed() {
+            guard let saying = Saying(answer.statement) else { continue }
+            answers[saying, default: []].append(answer)
+        }
+        return try jobs.filter { job in
+            guard case .event(let item) = job.input.material, let answer = answers[Saying(item)]?.popLast() else {
+                return true
+            }
+            try job.files.write(answer.statement)
+            try settle(job, answer)
+            return false
+        }
     }
 
     private static func byStream(_ jobs: [Job]) -> [(stream: String, jobs: [Job])] {

@@ -76,8 +76,6 @@ extension Wording {
 
     private static func hint(for problem: LogProblem) -> String? {
         switch problem.code {
-        case "unknown-issuer":
-            "The log must know the issuer and its key: --issuer and --key have to be those of its policy."
         case "too-large":
             "Register the file's digest instead of its content: --hash."
         case "time-skew":
