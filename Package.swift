@@ -82,7 +82,7 @@ let package = Package(
             name: "LogServer",
             dependencies: [
                 "Tlog", "COSE", "Governance", "LogStore", "LogEngine", hummingbird, hummingbirdCore, hummingbirdTLS,
-                httpTypes, logging, nioCore, nioHTTP1, nioSSL, serviceLifecycle,
+                httpTypes, logging, nioCore, nioSSL, serviceLifecycle,
             ],
             swiftSettings: strict),
         .target(name: "Witness", dependencies: ["Tlog"], swiftSettings: strict),

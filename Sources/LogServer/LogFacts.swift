@@ -43,7 +43,7 @@ struct LogFacts: Sendable {
         vkey      \(verifierKey.text)
         genesis   \(genesis.hex)
 
-        POST /entries                        register a signed statement (application/cose), or many (application/cbor-seq)
+        POST /entries                        register a signed statement, or many of them
         GET  /entries/{leaf hash or index}   a fresh receipt; below it /statement and /proof
         GET  /streams/{issuer}/{name}        the newest statement of a stream
         GET  /checkpoint                     the signed tree head (c2sp.org/tlog-checkpoint)

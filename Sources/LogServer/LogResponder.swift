@@ -5,7 +5,6 @@ internal import LogEngine
 internal import LogStore
 internal import Logging
 internal import NIOCore
-internal import NIOHTTP1
 
 /// Answers requests: finds the route, keeps the limits, calls what answers the route, turns problems into answers.
 ///
@@ -49,8 +48,9 @@ struct LogResponder: HTTPResponder {
         } catch let problem as Problem {
             response = problem.response(accept: incoming.accept)
             if problem.endsConnection { incoming.endsConnection = true }
-        } catch let error as HTTPParserError {
-            throw error
+        } catch let broken as BrokenBody {
+            logger.debug("A client went away in the middle of its request", metadata: ["error": "\(broken.error)"])
+            throw broken.error
         } catch let error as StoreError where error.code == .closed {
             let problem = Problem(Rejection(.stopped, "The log is shutting down; try again when it is back."))
             response = problem.response(accept: incoming.accept)
@@ -60,11 +60,19 @@ struct LogResponder: HTTPResponder {
             let problem = Problem(.internal, "The server failed; its log says how. Try again later.")
             response = problem.response(accept: incoming.accept)
         }
-        if match?.route != .entries { response.headers[.accessControlAllowOrigin] = "*" }
+        if match?.route != .entries {
+            response.headers[.accessControlAllowOrigin] = "*"
+            response.headers[.accessControlExposeHeaders] = "ETag, Holdfast-Index, Location, Retry-After"
+        }
         if request.method == .head { response = response.createHeadResponse() }
-        metrics.record(
-            match?.route, status: response.status.code,
-            nanoseconds: NIODeadline.now().uptimeNanoseconds &- started)
+        let duration = NIODeadline.now().uptimeNanoseconds &- started
+        metrics.record(match?.route, status: response.status.code, nanoseconds: duration)
+        logger.debug(
+            "Answered",
+            metadata: [
+                "method": "\(request.method)", "route": "\(match?.route.rawValue ?? "none")",
+                "status": "\(response.status.code)", "microseconds": "\(duration / 1000)",
+            ])
         return incoming.endsConnection ? response.ending(context.channel) : response
     }
 
@@ -119,7 +127,8 @@ struct LogResponder: HTTPResponder {
             forwardedFor: incoming.request.headers[.xForwardedFor])
         guard let wait = limiter.take(cost, from: client, at: incoming.arrival) else { return }
         var problem = Problem(
-            .rateLimited, "This address asks more often than the server allows; try again in \(wait) s, and then slower.")
+            .rateLimited,
+            "This address asks more often than the server allows; try again in \(wait) s, and then slower.")
         problem.retryAfter = wait
         throw problem
     }
@@ -136,6 +145,11 @@ struct LogResponder: HTTPResponder {
         }
         return Response(status: .noContent, headers: headers)
     }
+}
+
+/// A body that ended before its end, or was no HTTP.
+struct BrokenBody: Error {
+    let error: any Error
 }
 
 /// A request on its way through the server.

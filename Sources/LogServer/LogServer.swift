@@ -12,14 +12,16 @@ public import ServiceLifecycle
 /// `spec/http.md` says what each resource is, `spec/openapi.yaml` says it to machines.
 ///
 /// It is a service: ``run()`` returns after a graceful shutdown was asked for, when the server no longer accepts
-/// connections and whatever had been submitted is answered. The log itself is shut down by whoever opened it, afterwards.
+/// connections and whatever had been submitted is answered. The log itself is shut down by whoever opened it,
+/// afterwards.
 public struct LogServer: Service {
     private let responder: LogResponder
     private let options: ServerOptions
     private let tls: TLSConfiguration?
     private let logger: Logger
 
-    /// - Throws: ``ServerError`` if the options contradict each other, plain HTTP could be reached by others, the TLS files
+    /// - Throws: ``ServerError`` if the options contradict each other, plain HTTP could be reached by others, the TLS
+    ///   files
     ///   cannot be read, or the log has no genesis. Nothing listens yet.
     public init(log: Log, options: ServerOptions = ServerOptions(), logger: Logger) throws(ServerError) {
         try options.check()
@@ -52,7 +54,8 @@ public struct LogServer: Service {
                     let address = channel.localAddress
                     options.onBound(
                         BoundAddress(
-                            host: address?.ipAddress ?? options.host, port: address?.port ?? options.port, isTLS: isTLS))
+                            host: address?.ipAddress ?? options.host, port: address?.port ?? options.port, isTLS: isTLS)
+                    )
                 },
                 logger: logger)
         }

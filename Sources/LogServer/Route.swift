@@ -2,8 +2,9 @@ internal import HTTPTypes
 
 /// The resources of the server. The raw value is the path as `spec/openapi.yaml` writes it, and the label in metrics.
 ///
-/// Paths are matched exactly, segment by segment, so that one resource has one address: no empty segments, no other case.
-/// That, the 405 with the methods that are allowed, and labels from a fixed set are why the matching is done here.
+/// Paths are matched exactly, segment by segment, so that one resource has one address: no empty segments, no other
+/// case. That, the 405 with the methods that are allowed, and labels from a fixed set are why the matching is done
+/// here.
 enum Route: String, CaseIterable, Sendable {
     case home = "/"
     case entries = "/entries"

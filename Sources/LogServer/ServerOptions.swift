@@ -103,8 +103,8 @@ extension ServerError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .plainHTTP(let host):
-            "refusing to serve plain HTTP on \(host), which other machines can reach. Give the server a certificate and "
-                + "its key, listen on 127.0.0.1, or, behind a proxy that speaks TLS, allow plain HTTP explicitly"
+            "refusing to serve plain HTTP on \(host), which other machines can reach. Give the server a certificate "
+                + "and its key, listen on 127.0.0.1, or, behind a proxy that speaks TLS, allow plain HTTP explicitly"
         case .tls(let file, let detail): "the TLS file \(file) cannot be used: \(detail)"
         case .option(let name, let detail): "the option \(name) cannot be used: \(detail)"
         case .log(let detail): "the log cannot be served: \(detail)"
@@ -137,7 +137,8 @@ extension ServerOptions {
         }
         for (name, rate) in [("submissionRate", submissionRate), ("readRate", readRate)] {
             if let rate, !(rate.perSecond > 0 && rate.perSecond.isFinite && rate.burst >= 1) {
-                throw .option(name, detail: "\(rate.perSecond) a second with a burst of \(rate.burst) lets nothing through")
+                throw .option(
+                    name, detail: "\(rate.perSecond) a second with a burst of \(rate.burst) lets nothing through")
             }
         }
     }

@@ -67,7 +67,8 @@ struct EntriesTests {
         let log = try TestLog()
         let body = try log.evidence("hello").entryBytes
         #expect(try await log.post(body, "application/cose", [.accept: "text/html"]).status == .notAcceptable)
-        #expect(try await log.post(body, "application/cbor-seq", [.accept: "application/cose"]).status == .notAcceptable)
+        #expect(
+            try await log.post(body, "application/cbor-seq", [.accept: "application/cose"]).status == .notAcceptable)
         #expect(log.log.published.size == 2)
         let accept: HTTPFields = [.accept: "application/cbor, application/cose"]
         #expect(try await log.post(body, "application/cose; x=y", accept).status == .created)

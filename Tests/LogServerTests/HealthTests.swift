@@ -9,7 +9,8 @@ import Tlog
 
 @Suite("Health and options")
 struct HealthTests {
-    @Test("A running log is alive and ready; one that was shut down is alive only, and can still be read or says why not")
+    @Test(
+        "A running log is alive and ready; one that was shut down is alive only, and can still be read or says why not")
     func health() async throws {
         let log = try TestLog()
         try await log.ask { [log = log.log] client in
@@ -90,7 +91,10 @@ struct HealthTests {
         #expect(error { $0.baseURL = "https://log.example/" }?.contains("baseURL") == true)
         #expect(error { $0.maxSequenceCount = 0 }?.contains("maxSequenceCount") == true)
         #expect(error { $0.readRate.perSecond = 0 }?.contains("readRate") == true)
-        #expect(error { $0.submissionRate = RequestRate(perSecond: .nan, burst: 1) }?.contains("submissionRate") == true)
-        #expect(error { $0.tls = TLSFiles(certificateChain: "/nowhere.pem", privateKey: "/x") }?.contains("/nowhere.pem") == true)
+        #expect(
+            error { $0.submissionRate = RequestRate(perSecond: .nan, burst: 1) }?.contains("submissionRate") == true)
+        #expect(
+            error { $0.tls = TLSFiles(certificateChain: "/nowhere.pem", privateKey: "/x") }?.contains("/nowhere.pem")
+                == true)
     }
 }

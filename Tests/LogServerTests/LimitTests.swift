@@ -9,7 +9,8 @@ struct ClientAddressTests {
         "Addresses are read as RFC 4291 writes them",
         arguments: [
             ("127.0.0.1", 0, 0xffff_7f00_0001), ("::1", 0, 1), ("::", 0, 0), ("::ffff:10.0.0.1", 0, 0xffff_0a00_0001),
-            ("2001:db8::1", 0x2001_0db8_0000_0000, 1), ("1:2:3:4:5:6:7:8", 0x0001_0002_0003_0004, 0x0005_0006_0007_0008),
+            ("2001:db8::1", 0x2001_0db8_0000_0000, 1),
+            ("1:2:3:4:5:6:7:8", 0x0001_0002_0003_0004, 0x0005_0006_0007_0008),
             ("fe80::", 0xfe80_0000_0000_0000, 0), ("1::8", 0x0001_0000_0000_0000, 8),
             ("1:2:3:4:5:6:7::", 0x0001_0002_0003_0004, 0x0005_0006_0007_0000),
             ("64:ff9b::1.2.3.4", 0x0064_ff9b_0000_0000, 0x0102_0304), ("ABCD::", 0xabcd_0000_0000_0000, 0),
@@ -76,7 +77,8 @@ struct ClientAddressTests {
         #expect(proxies.address(connection: proxy, forwardedFor: "192.0.2.1") == client)
         #expect(proxies.address(connection: proxy, forwardedFor: "198.51.100.2, 192.0.2.1, 10.9.9.9") == client)
         #expect(proxies.address(connection: proxy, forwardedFor: "forged, 192.0.2.1") == client)
-        #expect(try proxies.address(connection: proxy, forwardedFor: "192.0.2.1, garbage, 10.1.1.1") == address("10.1.1.1"))
+        #expect(
+            try proxies.address(connection: proxy, forwardedFor: "192.0.2.1, garbage, 10.1.1.1") == address("10.1.1.1"))
         #expect(proxies.address(connection: proxy, forwardedFor: nil) == proxy)
         #expect(proxies.address(connection: nil, forwardedFor: "192.0.2.1") == nil)
     }

@@ -13,6 +13,9 @@ import Tlog
 /// What only a socket shows. One at a time: the tests measure times.
 @Suite("A server on a socket", .serialized, .timeLimit(.minutes(2)))
 struct LiveTests {
+    /// How a submission begins.
+    private static let head = "POST /entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/cose\r\n"
+
     @Test("The port that the system chose is told, and the server answers on it, request after request")
     func keepAlive() async throws {
         let log = try TestLog()
@@ -51,7 +54,8 @@ struct LiveTests {
         try await LiveServer.run(log) { server in
             let answer = try await server.connect { connection in
                 try await connection.send(
-                    "POST /entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/cose\r\nContent-Length: 99999999\r\n\r\n")
+                    Self.head + "Content-Length: 99999999\r\n\r\n"
+                )
                 return await connection.rest()
             }
             #expect(answer.hasPrefix("HTTP/1.1 413 "))
@@ -67,7 +71,8 @@ struct LiveTests {
         try await LiveServer.run(log) { server in
             try await server.connect { connection in
                 try await connection.send(
-                    "POST /entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/cose\r\nTransfer-Encoding: chunked\r\n\r\n")
+                    Self.head + "Transfer-Encoding: chunked\r\n\r\n"
+                )
                 let chunk = "1000\r\n" + String(repeating: "x", count: 4096) + "\r\n"
                 for _ in 0..<4 { try await connection.send(chunk) }
                 #expect(await connection.wait(for: "HTTP/1.1 413 "))
@@ -118,7 +123,7 @@ struct LiveTests {
         var log = try TestLog()
         log.options.idleTimeout = .milliseconds(400)
         log.options.bodyTimeout = .milliseconds(600)
-        let head = "POST /entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/cose\r\nContent-Length: 5000\r\n\r\n"
+        let head = Self.head + "Content-Length: 5000\r\n\r\n"
         try await LiveServer.run(log) { server in
             for opening in ["", "GET /health", "GET /healthz HTTP/1.1\r\nHost: x\r\n", head] {
                 let start = ContinuousClock.now

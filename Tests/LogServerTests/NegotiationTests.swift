@@ -14,7 +14,8 @@ struct NegotiationTests {
             ("application/cose ; q=1.000", 1000), ("text/html, application/cose;v=1;q=0.7", 700),
             ("application/cose;q=0.", 0), ("application/cose;q=1.", 1000), ("a/b, application/cose;q=.5", 0),
             ("a/b, application/cose;q=1.5", 0), ("a/b, application/cose;q=0.1234", 0), ("a/b, application/cose;q=x", 0),
-            ("a/b, */cose", 0), ("a/b, cose", 0), ("a/b, application/", 0), (",,application/cose,", 1000), ("cose", 1000),
+            ("a/b, */cose", 0), ("a/b, cose", 0), ("a/b, application/", 0), (",,application/cose,", 1000),
+            ("cose", 1000),
         ] as [(String?, Int)])
     func quality(field: String?, expected: Int) {
         #expect(Accept(field).quality(of: .cose) == expected)
@@ -30,7 +31,8 @@ struct NegotiationTests {
     @Test(
         "A Content-Type names a type whatever its case and parameters",
         arguments: [
-            ("application/cose", true), ("Application/COSE", true), ("application/cose; cose-type=\"cose-sign1\"", true),
+            ("application/cose", true), ("Application/COSE", true),
+            ("application/cose; cose-type=\"cose-sign1\"", true),
             (" application/cose ;x=y", true), ("application/cose-key", false), ("application", false), ("", false),
             ("text/cose", false), ("application/cose/x", false),
         ])

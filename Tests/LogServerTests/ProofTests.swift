@@ -19,10 +19,11 @@ struct ProofTests {
     private func roots(_ log: TestLog) throws -> [Hash] {
         let entries = try log.log.read { snapshot, head in try snapshot.entries(0..<head.size) }
         var frontier = Frontier()
-        return [.emptyTree] + entries.map { entry in
-            frontier.append(Hash.leaf(entry))
-            return frontier.root()
-        }
+        return [.emptyTree]
+            + entries.map { entry in
+                frontier.append(Hash.leaf(entry))
+                return frontier.root()
+            }
     }
 
     @Test("Inclusion proofs verify for every index and size, by index and by leaf hash")
@@ -57,7 +58,8 @@ struct ProofTests {
         try await log.ask { client in
             for to in 0..<roots.count {
                 for from in 0...to {
-                    let response = try await client.execute(uri: "/proof/consistency?from=\(from)&to=\(to)", method: .get)
+                    let response = try await client.execute(
+                        uri: "/proof/consistency?from=\(from)&to=\(to)", method: .get)
                     #expect(response.status == .ok, "\(from) \(to)")
                     let proof = ConsistencyProof(
                         oldSize: UInt64(from), newSize: UInt64(to), path: try path(response.json))
@@ -112,8 +114,10 @@ struct ProofTests {
             ("/proof/inclusion", "index"), ("/proof/inclusion?size=1", "index"), ("/proof/inclusion?index=99", "index"),
             ("/proof/inclusion?index=1&size=1", "index"), ("/proof/inclusion?index=0&size=99", "size"),
             ("/proof/inclusion?index=0&size=0", "index"), ("/proof/inclusion?index=x", "index"),
-            ("/proof/inclusion?leaf=x", "leaf"), ("/proof/inclusion?index=0&leaf=\(String(repeating: "0", count: 64))", "index"),
-            ("/proof/inclusion?index=0&tree=1", "size"), ("/proof/consistency", "from"), ("/proof/consistency?to=1", "from"),
+            ("/proof/inclusion?leaf=x", "leaf"),
+            ("/proof/inclusion?index=0&leaf=\(String(repeating: "0", count: 64))", "index"),
+            ("/proof/inclusion?index=0&tree=1", "size"), ("/proof/consistency", "from"),
+            ("/proof/consistency?to=1", "from"),
             ("/proof/consistency?from=3&to=2", "from"), ("/proof/consistency?from=1&to=99", "to"),
             ("/proof/consistency?from=1&from=1", "from"), ("/proof/consistency?from=1&index=1", "to"),
         ])
@@ -157,7 +161,9 @@ struct ProofTests {
 
     @Test(
         "A stream without statements is 404 and says how to begin",
-        arguments: ["/streams/https%3A%2F%2Fissuer.example%2Fci/other", "/streams/https%3A%2F%2Fother.example/releases"])
+        arguments: [
+            "/streams/https%3A%2F%2Fissuer.example%2Fci/other", "/streams/https%3A%2F%2Fother.example/releases",
+        ])
     func emptyStream(path: String) async throws {
         let log = try TestLog()
         #expect(try await log.post(log.event("releases", seq: 0, prev: nil).entryBytes).status == .created)

@@ -39,7 +39,9 @@ struct SequenceTests {
         let results = try results(response)
         #expect(results.map(\.status) == [201, 400, 400, 201, 201, 409, 200])
         #expect(results.map(\.index) == [2, nil, nil, 3, 4, nil, 2])
-        for (result, statement) in zip([results[0], results[3], results[4], results[6]], [first, chain0, chain1, first]) {
+        for (result, statement) in zip(
+            [results[0], results[3], results[4], results[6]], [first, chain0, chain1, first])
+        {
             let receipt = try Receipt(decoding: result.body)
             _ = try receipt.verify(leafHash: statement.leafHash, key: log.keys.receipt.publicKey)
         }
@@ -67,7 +69,8 @@ struct SequenceTests {
     @Test("A sequence that does not hold together is refused whole")
     func broken() async throws {
         let log = try TestLog()
-        let response = try await log.post(try log.evidence("one").entryBytes + [0x58, 0x20, 0x00], "application/cbor-seq")
+        let response = try await log.post(
+            try log.evidence("one").entryBytes + [0x58, 0x20, 0x00], "application/cbor-seq")
         #expect(response.status == .badRequest)
         #expect(response.problem?.code == "malformed")
         #expect(log.log.published.size == 2)

@@ -93,7 +93,8 @@ struct TestLog {
         return try await server.application.test(.router, body)
     }
 
-    func get(_ uri: String, _ headers: HTTPFields = [:], method: HTTPRequest.Method = .get) async throws -> TestResponse {
+    func get(_ uri: String, _ headers: HTTPFields = [:], method: HTTPRequest.Method = .get) async throws -> TestResponse
+    {
         try await ask { try await $0.execute(uri: uri, method: method, headers: headers) }
     }
 

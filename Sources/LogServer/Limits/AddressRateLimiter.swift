@@ -25,9 +25,9 @@ public struct RequestRate: Sendable, Hashable {
 /// implemented."
 ///
 /// A bucket is one number: the moment at which it will be full again. The table is two generations of half the bound
-/// each: when the younger is full it becomes the older, and the older is forgotten. So a client keeps its bucket as long
-/// as fewer than half the bound of others come by between two of its requests, nothing is ever swept, and one who has as
-/// many addresses as that gains nothing that new addresses would not give it anyway.
+/// each: when the younger is full it becomes the older, and the older is forgotten. So a client keeps its bucket as
+/// long as fewer than half the bound of others come by between two of its requests, nothing is ever swept, and one who
+/// has as many addresses as that gains nothing that new addresses would not give it anyway.
 final class AddressRateLimiter: Sendable {
     private struct Table {
         var young: [ClientAddress: UInt64] = [:]

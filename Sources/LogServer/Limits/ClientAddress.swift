@@ -46,8 +46,8 @@ struct ClientAddress: Sendable, Hashable {
         return address
     }
 
-    /// RFC 4291 section 2.2: eight groups of up to four hexadecimal digits; `::` once for groups of zeros; an IPv4 address
-    /// in the place of the last two.
+    /// RFC 4291 section 2.2: eight groups of up to four hexadecimal digits; `::` once for groups of zeros; an IPv4
+    /// address in the place of the last two.
     private static func ipv6(_ text: ArraySlice<UInt8>) -> (high: UInt64, low: UInt64)? {
         var halves: [[UInt16]] = [[]]
         var rest = text
@@ -87,8 +87,8 @@ struct ClientAddress: Sendable, Hashable {
     /// Whether the address never leaves the machine: 127.0.0.0/8 and ::1.
     var isLoopback: Bool { isIPv4 ? low >> 24 & 0xff == 127 : high == 0 && low == 1 }
 
-    /// Who is counted as one client. Whoever has one IPv6 address usually has the 2^64 of its network, so these count as
-    /// one.
+    /// Who is counted as one client. Whoever has one IPv6 address usually has the 2^64 of its network, so these count
+    /// as one.
     var group: ClientAddress { isIPv4 ? self : ClientAddress(high: high, low: 0) }
 }
 

@@ -4,7 +4,8 @@ extension EngineMetrics.Numbers {
     /// The engine's numbers under the names that dashboards know.
     func write(to text: inout MetricsText) {
         let results = "holdfast_statements_total"
-        text.metric(results, .counter, "Statements answered, by result: accepted, duplicate, or the code of a rejection.")
+        text.metric(
+            results, .counter, "Statements answered, by result: accepted, duplicate, or the code of a rejection.")
         text.sample(results, accepted, ("result", "accepted"))
         text.sample(results, duplicates, ("result", "duplicate"))
         for code in RejectionCode.allCases {

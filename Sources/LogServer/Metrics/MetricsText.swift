@@ -1,7 +1,7 @@
 /// Metrics in the text format of Prometheus, version 0.0.4.
 ///
-/// "The last line must end with a line feed character." `label_value`: "the backslash (\), double-quote ("), and line feed
-/// (\n) characters have to be escaped as \\, \", and \n".
+/// "The last line must end with a line feed character." `label_value`: "the backslash (\), double-quote ("), and line
+/// feed (\n) characters have to be escaped as \\, \", and \n".
 struct MetricsText {
     enum Kind: String {
         case counter, gauge, histogram

@@ -32,8 +32,8 @@ struct Accept: Sendable {
 
     /// How much the client wants a type, in thousandths; 0 means not at all.
     ///
-    /// "Media ranges can be overridden by more specific media ranges or specific media types. If more than one media range
-    /// applies to a given type, the most specific reference has precedence."
+    /// "Media ranges can be overridden by more specific media ranges or specific media types. If more than one media
+    /// range applies to a given type, the most specific reference has precedence."
     func quality(of media: MediaType) -> Int {
         guard !ranges.isEmpty else { return 1000 }
         var best: Range?

@@ -58,8 +58,8 @@ extension Problem {
 
     /// The problem as RFC 9457 has it, with the same fields as extension members.
     ///
-    /// RFC 9457 section 3.1.1: "Consumers MUST use the "type" URI (after resolution, if necessary) as the problem type's
-    /// primary identifier." Ours is the code, as a fragment of the extension key.
+    /// RFC 9457 section 3.1.1: "Consumers MUST use the "type" URI (after resolution, if necessary) as the problem
+    /// type's primary identifier." Ours is the code, as a fragment of the extension key.
     var json: [UInt8] {
         var members = [
             JSONMember("type", .string("\(Self.extensionKey)#\(code.rawValue)")),

@@ -1,5 +1,5 @@
-internal import Hummingbird
 internal import HTTPTypes
+internal import Hummingbird
 internal import NIOCore
 
 extension Problem {
@@ -16,8 +16,8 @@ extension Problem {
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: asJSON ? json : concise)))
     }
 
-    /// SCRAPI: "the body MUST be a Concise Problem Details object (application/concise-problem-details+cbor)". JSON is for
-    /// those only who say that they cannot read that and can read JSON.
+    /// SCRAPI: "the body MUST be a Concise Problem Details object (application/concise-problem-details+cbor)". JSON is
+    /// for those only who say that they cannot read that and can read JSON.
     private static func prefersJSON(_ accept: Accept) -> Bool {
         guard accept.quality(of: .problemCBOR) == 0, accept.quality(of: .cbor) == 0 else { return false }
         return accept.quality(of: .problemJSON) > 0 || accept.quality(of: .json) > 0

@@ -37,8 +37,8 @@ extension LogResponder {
         }
     }
 
-    /// Bytes of a body that is one statement. The unprotected header is dropped before the policy's limit counts, so there
-    /// is some room for it: a transparent statement may come back with its receipt.
+    /// Bytes of a body that is one statement. The unprotected header is dropped before the policy's limit counts, so
+    /// there is some room for it: a transparent statement may come back with its receipt.
     private var statementLimit: Int {
         options.maxStatementBytes ?? Int(clamping: log.policy.limits.maxEntryBytes) + (16 << 10)
     }
@@ -170,7 +170,8 @@ extension LogResponder {
                 let count = chunk.readableBytes
                 guard body.count + count <= limit else { throw Self.tooLarge(limit) }
                 guard bodyBytes.take(count) else {
-                    var problem = Problem.overloaded("The server holds as many bytes of submissions as it can; try again.")
+                    var problem = Problem.overloaded(
+                        "The server holds as many bytes of submissions as it can; try again.")
                     problem.endsConnection = true
                     throw problem
                 }
@@ -179,7 +180,7 @@ extension LogResponder {
             }
         } catch {
             bodyBytes.giveBack(body.count)
-            throw error
+            throw error is Problem ? error : BrokenBody(error: error)
         }
         incoming.endsConnection = false
         return body
@@ -188,9 +189,9 @@ extension LogResponder {
     private static func tooLarge(_ limit: Int) -> Problem {
         var problem = Problem(
             .tooLarge,
-            "The body has more than \(limit) bytes. For large content register a hash envelope (COSE headers 258 to 260): "
-                + "the statement then holds the content's SHA-256, and the content stays with you. Send a long sequence of "
-                + "statements in parts.")
+            "The body has more than \(limit) bytes. For large content register a hash envelope (COSE headers 258 to "
+                + "260): the statement then holds the content's SHA-256, and the content stays with you. Send a long "
+                + "sequence of statements in parts.")
         problem.endsConnection = true
         return problem
     }

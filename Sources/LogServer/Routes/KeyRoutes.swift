@@ -6,15 +6,15 @@ internal import Tlog
 
 /// The keys that verify receipts, and the entry that says whose they are.
 extension LogResponder {
-    /// SCRAPI: "The Transparency Service MUST respond with a COSE Key Set, as defined in Section 7 of RFC 9052, serialized
-    /// as application/cbor."
+    /// SCRAPI: "The Transparency Service MUST respond with a COSE Key Set, as defined in Section 7 of RFC 9052,
+    /// serialized as application/cbor."
     func keySet(_ incoming: IncomingRequest) throws -> Response {
         _ = try incoming.preferred(.cbor)
         return Response(.ok, .cbor, .shortly, facts.receiptKeys.encoded())
     }
 
-    /// SCRAPI: "If the kid values used by the service are not URL-safe, the resource MUST accept the base64url encoding of
-    /// the kid value, without padding, in the URL instead." Ours are thumbprints, 32 bytes.
+    /// SCRAPI: "If the kid values used by the service are not URL-safe, the resource MUST accept the base64url encoding
+    /// of the kid value, without padding, in the URL instead." Ours are thumbprints, 32 bytes.
     func key(_ kid: String, _ incoming: IncomingRequest) throws -> Response {
         _ = try incoming.preferred(.cbor)
         guard let thumbprint = Base64.decodeURL(kid).flatMap({ Hash($0) }) ?? Hash(hex: kid),

@@ -93,7 +93,8 @@ extension LogResponder {
         guard size == head.size else {
             throw Problem(
                 .notAcceptable,
-                "Receipts are made for the published size, \(head.size); leave the size out, or accept application/json.")
+                "Receipts are for the published size, \(head.size); leave the size out, or accept application/json."
+            )
         }
     }
 }

@@ -7,8 +7,8 @@ internal import Tlog
 
 /// What c2sp.org/tlog-tiles reads: the checkpoint, tiles and entry bundles.
 extension LogResponder {
-    /// tlog-tiles: "the Content-Type SHOULD be text/plain; charset=utf-8"; "this endpoint is mutable, so its headers
-    /// SHOULD prevent caching beyond a few seconds".
+    /// tlog-tiles: "The Signed Tree Head MUST be served as a checkpoint […] with Content-Type: text/plain; charset=utf-8.
+    /// This endpoint is mutable, so its headers SHOULD prevent caching beyond a few seconds."
     func checkpoint() -> Response {
         Response(.ok, .plainText, .revalidate, log.published.checkpoint.bytes)
     }
