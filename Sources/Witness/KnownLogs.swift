@@ -114,7 +114,8 @@ extension KnownLogsError: CustomStringConvertible {
         case .key(let error, let line): "the verifier key on line \(line) can't be read: \(error.reason)"
         case .keyType(let type, let line): "the key on line \(line) is of type \(type), and a log's is 0x01"
         case .duplicate(let key, let line): "the key on line \(line) stands in the list twice: \(key)"
-        case .tooManyKeys(let name, let limit, let line): "with line \(line) the log \(name) has more than \(limit) keys"
+        case .tooManyKeys(let name, let limit, let line):
+            "with line \(line) the log \(name) has more than \(limit) keys"
         }
     }
 }

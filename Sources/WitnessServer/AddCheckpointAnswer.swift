@@ -41,7 +41,8 @@ struct AddCheckpointAnswer: Sendable {
         case .rateLimited(let seconds):
             self.init(
                 .tooManyRequests, result: "rate-limited",
-                sentence: "this witness cosigns no more for this log now; ask again in \(seconds) s", retryAfter: seconds)
+                sentence: "this witness cosigns no more for this log now; ask again in \(seconds) s",
+                retryAfter: seconds)
         case .failed:
             self.init(
                 .serviceUnavailable, result: "failed", sentence: "this witness can't record checkpoints now",

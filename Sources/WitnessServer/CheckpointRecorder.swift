@@ -45,6 +45,8 @@ final class CheckpointRecorder: Sendable {
     private let now: @Sendable () -> UInt64
     private let metrics: WitnessMetrics
     private let logger: Logger
+    /// Called when nothing can be cosigned any more.
+    private let onFault: @Sendable (String) -> Void
     private let state = Mutex(State())
     /// A block runs from its beginning to its end on one thread, as LMDB demands of a transaction, and not on one of
     /// those that Swift's tasks share.
@@ -52,7 +54,8 @@ final class CheckpointRecorder: Sendable {
 
     init(
         store: WitnessStore, cosigners: [any Cosigner], limiter: CosigningLimiter, evidence: EvidenceDirectory,
-        now: @escaping @Sendable () -> UInt64, metrics: WitnessMetrics, logger: Logger
+        now: @escaping @Sendable () -> UInt64, metrics: WitnessMetrics, logger: Logger,
+        onFault: @escaping @Sendable (String) -> Void
     ) {
         self.store = store
         self.cosigners = cosigners
@@ -61,6 +64,7 @@ final class CheckpointRecorder: Sendable {
         self.now = now
         self.metrics = metrics
         self.logger = logger
+        self.onFault = onFault
     }
 
     /// Why nothing is cosigned any more; nil as long as all is well.
@@ -87,7 +91,9 @@ final class CheckpointRecorder: Sendable {
                 return batch
             }
             if batch.isEmpty { return }
-            for (job, verdict) in zip(batch, verdicts(on: batch.map(\.request))) { job.answer.resume(returning: verdict) }
+            for (job, verdict) in zip(batch, verdicts(on: batch.map(\.request))) {
+                job.answer.resume(returning: verdict)
+            }
         }
     }
 
@@ -117,7 +123,8 @@ final class CheckpointRecorder: Sendable {
                 return try record(cosignable, after: recorded, in: recording)
             }
         } catch {
-            logger.error("A log's record can't be used", metadata: ["origin": "\(request.origin)", "error": "\(error)"])
+            logger.error(
+                "A log's record can't be used", metadata: ["origin": "\(request.origin)", "error": "\(error)"])
             return .failed
         }
     }
@@ -146,11 +153,13 @@ final class CheckpointRecorder: Sendable {
             case .written(let file):
                 metrics.evidence(.written)
                 logger.critical(
-                    "A log signed what can't be true; the proof is kept", metadata: ["origin": "\(origin)", "file": "\(file)"])
+                    "A log signed what can't be true; the proof is kept",
+                    metadata: ["origin": "\(origin)", "file": "\(file)"])
             case .known: metrics.evidence(.known)
             case .full:
                 metrics.evidence(.dropped)
-                logger.error("There is evidence enough against a log; no more is kept", metadata: ["origin": "\(origin)"])
+                logger.error(
+                    "There is evidence enough against a log; no more is kept", metadata: ["origin": "\(origin)"])
             }
         } catch {
             metrics.evidence(.dropped)
@@ -167,6 +176,7 @@ final class CheckpointRecorder: Sendable {
         default:
             logger.critical("The store failed; nothing is cosigned until a restart", metadata: ["error": "\(error)"])
             state.withLock { $0.fault = "\(error)" }
+            onFault("\(error)")
         }
     }
 }

@@ -40,7 +40,8 @@ public struct WitnessOptions: Sendable {
         guard (0...65_535).contains(port) else { throw .option("port", detail: "\(port) is not in 0 ... 65535") }
         for (name, rate) in [("growthRate", growthRate), ("refreshRate", refreshRate)] {
             guard rate.perSecond > 0, rate.perSecond.isFinite, rate.burst >= 1 else {
-                throw .option(name, detail: "\(rate.perSecond) a second with a burst of \(rate.burst) lets nothing through")
+                throw .option(
+                    name, detail: "\(rate.perSecond) a second with a burst of \(rate.burst) lets nothing through")
             }
         }
         for (name, value) in [

@@ -15,6 +15,7 @@ public import Witness
 public struct WitnessServer: Service {
     private let responder: WitnessResponder
     private let watch: LogListWatch
+    private let faults: FaultWatch
     private let options: WitnessOptions
     private let logger: Logger
 
@@ -35,11 +36,13 @@ public struct WitnessServer: Service {
         let metrics = WitnessMetrics()
         let list = try LogList(path: logs)
         let store = try WitnessStore(directory: directory + "/data")
+        let (faults, fault) = AsyncStream.makeStream(of: String.self)
+        self.faults = FaultWatch(faults: faults)
         let recorder = CheckpointRecorder(
             store: store, cosigners: cosigners,
             limiter: CosigningLimiter(growth: options.growthRate, refresh: options.refreshRate),
             evidence: try EvidenceDirectory(directory + "/evidence", maxPerLog: options.maxEvidencePerLog),
-            now: options.now, metrics: metrics, logger: logger)
+            now: options.now, metrics: metrics, logger: logger, onFault: { fault.yield($0) })
         responder = WitnessResponder(
             cosigners: cosigners, options: options, store: store, recorder: recorder, logs: list, metrics: metrics,
             logger: logger)
@@ -76,13 +79,23 @@ public struct WitnessServer: Service {
                         maxHeaderFieldSize: options.maxHeaderBytes, maxHeaderListSize: options.maxHeaderBytes,
                         maxHeaderFieldCount: 100))),
             configuration: configuration,
-            services: [watch],
+            services: [watch, faults],
             onServerRunning: { channel in
                 let host = channel.localAddress?.ipAddress ?? options.host
                 let name = host.contains(":") ? "[\(host)]" : host
                 options.onBound("http://\(name):\(channel.localAddress?.port ?? options.port)")
             },
             logger: logger)
+    }
+}
+
+/// Ends the server when the store failed: a witness that can't record any more is not to look alive, and the next start
+/// reads the store from the disk.
+private struct FaultWatch: Service {
+    let faults: AsyncStream<String>
+
+    func run() async throws {
+        for await fault in faults.cancelOnGracefulShutdown() { throw WitnessServerError.store(fault) }
     }
 }
 
