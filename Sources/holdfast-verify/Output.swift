@@ -30,33 +30,21 @@ struct OutputOptions: ParsableArguments {
     /// Prints the reports of several files, each as it comes; full reports only of those that are not verified.
     func finish(files: [String], _ verify: (String) throws -> VerificationReport) throws {
         if files.count == 1 { return try finish(verify(files[0])) }
+        var summary = FileSummary()
         var reports: [JSON] = []
-        var refused = 0
-        var open: [CheckName] = []
         for file in files {
             let report = try verify(file)
-            let isGood = report.verdict != .notVerified
-            if !isGood { refused += 1 }
-            for name in report.notChecked.map(\.name) where !open.contains(name) { open.append(name) }
+            summary.add(report)
             if json {
                 reports.append(.object([JSONMember("file", .string(file))] + (report.json.objectValue ?? [])))
-            } else if !isGood {
+            } else if report.verdict == .notVerified {
                 print("\(file):\n\(report.text(colour: colour))", terminator: "")
             } else if !quiet {
                 print("\(file): \(report.verdictText(colour: colour))")
             }
         }
-        if json {
-            let summary: JSON = [
-                "verified": JSON(UInt64(files.count - refused)), "not-verified": JSON(UInt64(refused)),
-                "reports": .array(reports),
-            ]
-            print(summary.text(.pretty))
-        } else {
-            let rest = open.isEmpty ? "" : " (not checked: \(open.map(\.rawValue).joined(separator: ", ")))"
-            print("\(files.count - refused) of \(files.count) files verified, \(refused) not" + rest)
-        }
-        if refused > 0 { throw ExitCode.notVerified }
+        print(json ? summary.json(reports).text(.pretty) : summary.text)
+        guard summary.isGood else { throw ExitCode.notVerified }
     }
 }
 

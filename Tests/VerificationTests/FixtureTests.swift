@@ -125,4 +125,25 @@ struct FixtureTests {
         ]
         for report in reports { #expect(report.verdict == .verified, "\(report.text())") }
     }
+
+    @Test("the committed files are what make-fixtures writes today")
+    func regenerate() throws {
+        let root = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
+        let programs =
+            ProcessInfo.processInfo.environment["HOLDFAST_BIN"].map { URL(filePath: $0) }
+            ?? root.appending(path: ".build/debug")
+        let output = FileManager.default.temporaryDirectory.appending(path: "fixtures-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: output) }
+        let process = try Process.run(programs.appending(path: "make-fixtures"), arguments: [output.path()])
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        let written = output.appending(path: "verification")
+        let names = try FileManager.default.subpathsOfDirectory(atPath: written.path()).sorted()
+        #expect(try FileManager.default.subpathsOfDirectory(atPath: Fixtures.folder.path()).sorted() == names)
+        for name in names {
+            // A folder has no content.
+            guard let bytes = try? Data(contentsOf: written.appending(path: name)) else { continue }
+            #expect(try bytes == Data(contentsOf: Fixtures.folder.appending(path: name)), "\(name)")
+        }
+    }
 }
