@@ -62,9 +62,16 @@ public final class FileAnchor: Anchor {
         }
     }
 
+    deinit {
+        close()
+    }
+
     public func close() {
         file.withLock { file in
-            try? file?.close()
+            guard let open = file else { return }
+            // A child process that is just being started has a copy of the descriptor, and would keep the lock.
+            _ = flock(open.fileDescriptor, LOCK_UN)
+            try? open.close()
             file = nil
         }
     }
