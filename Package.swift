@@ -15,7 +15,8 @@ let strict: [SwiftSetting] = [
 let staticExecutable: [LinkerSetting] = [
     .unsafeFlags([
         "-static-executable", "-l_FoundationCShims", "-l_FoundationCollections", "-lswiftSynchronization",
-    ])
+    ]),
+    .unsafeFlags(["-Xlinker", "-s"], .when(configuration: .release)),
 ]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
