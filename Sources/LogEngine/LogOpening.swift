@@ -19,11 +19,11 @@ extension Log {
         let batch: AdmittedBatch
         do { batch = try .genesis(genesis, now: clock.now()) } catch { throw .badGenesis("\(error)") }
         try check(keys, against: batch.rules.policy)
-        try prepare(anchor)
         do {
-            if let found = try store.read({ try $0.head }) as StoredHead?, found != .empty {
-                throw LogError.alreadyCreated(found: found.treeHead)
-            }
+            // The store first: an anchor that was lost must not come back as that of an empty log.
+            let found = try store.read { try $0.head }
+            guard found == .empty else { throw LogError.alreadyCreated(found: found.treeHead) }
+            try prepare(anchor)
             let sealed = Sealing(key: keys.statement).seal(batch)
             let tree = try Commit(store: store).commit(sealed, published: nil)
             var signing = Signing(

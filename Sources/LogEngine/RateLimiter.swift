@@ -42,11 +42,4 @@ final class RateLimiter: Sendable {
             "the policy in force lets '\(issuer)' register \(rate.perSecond) statements a second: wait, then send it again",
             retryAfter: max(1, Int(wait.rounded(.up))))
     }
-
-    /// Forgets the buckets of issuers that are not enrolled any more.
-    func keep(only issuers: Set<String>) {
-        buckets.withLock { buckets in
-            if buckets.count > issuers.count { buckets = buckets.filter { issuers.contains($0.key) } }
-        }
-    }
 }

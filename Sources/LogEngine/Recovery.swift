@@ -61,7 +61,7 @@ struct Recovery {
         // The last batch is read again even where it was signed already.
         let start = min(size, tail.start)
         var rehashed = try Frontier(size: start, from: snapshot)
-        for entry in try snapshot.entries(start..<size) { rehashed.append(Hash.leaf(entry)) }
+        try rehashed.append(entriesOf: snapshot, upTo: size)
         guard rehashed == stored else {
             throw LogError.damaged(
                 "entries \(start)..<\(size) hash to the root \(rehashed.root().hex), the tiles to \(stored.root().hex)")

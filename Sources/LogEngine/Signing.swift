@@ -31,9 +31,6 @@ struct Signing: Sendable {
     /// Where the anchor stands; nil where there was never one.
     private var anchored: TreeHead?
 
-    /// How many entries are held in memory while they are read back.
-    private static let stride: UInt64 = 1024
-
     /// - Parameter frontier: the tree at the anchor; the empty tree where there is no anchor.
     init(
         store: any LogStore, anchor: any Anchor, keys: LogKeys, origin: Origin, frontier: Frontier, anchored: TreeHead?
@@ -67,12 +64,7 @@ struct Signing: Sendable {
             throw .brokenInvariant("a tree of \(head.size) entries was to be signed after one of \(grown.size)")
         }
         do {
-            try store.read { snapshot in
-                while grown.size < head.size {
-                    let end = min(grown.size + Self.stride, head.size)
-                    for entry in try snapshot.entries(grown.size..<end) { grown.append(Hash.leaf(entry)) }
-                }
-            }
+            try store.read { try grown.append(entriesOf: $0, upTo: head.size) }
         } catch {
             throw .readBackDiffers("entries \(grown.size)..<\(head.size) cannot be read: \(error)")
         }
@@ -93,6 +85,18 @@ struct Signing: Sendable {
             case .moved, .backward: throw .anchorMoved("\(error)")
             case .locked, .damaged, .failed: throw .anchorFailed("\(error)")
             }
+        }
+    }
+}
+
+extension Frontier {
+    /// How many entries are held in memory while they are read.
+    private static let stride: UInt64 = 1024
+
+    /// Reads the entries of a store from the frontier's size on, hashes them, and appends the hashes.
+    mutating func append(entriesOf snapshot: any LogSnapshot, upTo end: UInt64) throws {
+        while size < end {
+            for entry in try snapshot.entries(size..<min(size + Self.stride, end)) { append(Hash.leaf(entry)) }
         }
     }
 }

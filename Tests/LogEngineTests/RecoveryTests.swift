@@ -55,9 +55,9 @@ struct RecoveryTests {
     func createdOnce() throws {
         try domain.create(store, anchor)
         #expect(throws: LogError.alreadyCreated(found: try store.head.treeHead)) { try domain.create(store, anchor) }
-        #expect(throws: LogError.alreadyCreated(found: try store.head.treeHead)) {
-            try domain.create(store, MemoryAnchor())
-        }
+        let lost = MemoryAnchor()
+        #expect(throws: LogError.alreadyCreated(found: try store.head.treeHead)) { try domain.create(store, lost) }
+        #expect(try lost.read() == nil, "a lost anchor does not come back by creating")
         #expect(throws: LogError.alreadyCreated(found: try store.head.treeHead)) {
             try domain.create(TestStore(), anchor)
         }
