@@ -31,7 +31,9 @@ private let allowedImports: [String: Set<String>] = [
         "LogClient", "Witness", "WitnessServer", "ArgumentParser", "Configuration", "Logging", "ServiceLifecycle",
         "Foundation", "Glibc", "Synchronization", "Dispatch", "SystemPackage", "UnixSignals", "Yams",
     ],
-    "holdfast-verify": ["Tlog", "COSE", "Governance", "Verification", "ArgumentParser", "FoundationEssentials", "Glibc"],
+    "holdfast-verify": [
+        "Tlog", "COSE", "Governance", "Verification", "ArgumentParser", "FoundationEssentials", "Glibc",
+    ],
 ]
 
 /// Only here may an expression be marked `unsafe`: the storage wrapper and the crypto files.
@@ -46,7 +48,9 @@ private struct SourceFile {
     var imports: [String] {
         lines.compactMap { line in
             var words = line.split(separator: " ").map(String.init)
-            while let first = words.first, ["public", "package", "internal", "private", "@preconcurrency"].contains(first) {
+            while let first = words.first,
+                ["public", "package", "internal", "private", "@preconcurrency"].contains(first)
+            {
                 words.removeFirst()
             }
             guard words.first == "import", words.count >= 2 else { return nil }
@@ -65,7 +69,8 @@ private func swiftFiles(below folder: String) throws -> [SourceFile] {
     guard let walk = FileManager.default.enumerator(atPath: base.path()) else { return [] }
     return try walk.compactMap { $0 as? String }.filter { $0.hasSuffix(".swift") }.sorted().map { name in
         let text = try String(contentsOf: base.appending(path: name), encoding: .utf8)
-        return SourceFile(path: "\(folder)/\(name)", lines: text.split(separator: "\n", omittingEmptySubsequences: false))
+        return SourceFile(
+            path: "\(folder)/\(name)", lines: text.split(separator: "\n", omittingEmptySubsequences: false))
     }
 }
 
