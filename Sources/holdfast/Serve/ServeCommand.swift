@@ -34,9 +34,13 @@ struct ServeCommand: AsyncParsableCommand {
             """)
     var reAnchor = false
 
+    @Flag(help: "Print the commented configuration file with all settings and their defaults, and end.")
+    var exampleConfig = false
+
     @OptionGroup(title: "Settings") var flags: ServeFlags
 
     func run() async throws {
+        if exampleConfig { return Terminal.output.write(ExampleConfiguration.text()) }
         let layout = try place()
         let file = config ?? (FileManager.default.fileExists(atPath: layout.configuration) ? layout.configuration : nil)
         let settings = try await ServeConfiguration(
