@@ -20,8 +20,8 @@ final class FakeLog: Transport {
         var entries: [[UInt8]] = []
         /// What the log does to an answer before it leaves.
         var tamper: @Sendable (ClientRequest, ClientResponse) -> ClientResponse = { $1 }
-        /// What happens in the place of the next requests.
-        var next: [@Sendable () throws(TransportError) -> ClientResponse] = []
+        /// How the next requests fail.
+        var failures: [TransportError] = []
         /// Statuses with codes for the next statements of batches; nil registers.
         var refusals: [(status: Int, code: String)?] = []
         var requests: [ClientRequest] = []
@@ -75,6 +75,13 @@ final class FakeLog: Transport {
             key: issuerKey)
     }
 
+    var entries: [[UInt8]] { state.withLock(\.entries) }
+    var requests: [ClientRequest] { state.withLock(\.requests) }
+
+    func change(_ body: (inout sending State) -> Void) {
+        state.withLock { body(&$0) }
+    }
+
     func lie(_ tamper: @escaping @Sendable (ClientRequest, ClientResponse) -> ClientResponse) {
         state.withLock { $0.tamper = tamper }
     }
@@ -110,11 +117,11 @@ final class FakeLog: Transport {
     // MARK: Answers
 
     func send(_ request: ClientRequest) async throws(TransportError) -> ClientResponse {
-        let override = state.withLock { state in
+        let failure = state.withLock { state in
             state.requests.append(request)
-            return state.next.isEmpty ? nil : state.next.removeFirst()
+            return state.failures.isEmpty ? nil : state.failures.removeFirst()
         }
-        if let override { return try override() }
+        if let failure { throw failure }
         let response = answer(request)
         return state.withLock(\.tamper)(request, response)
     }

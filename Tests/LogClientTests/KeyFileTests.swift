@@ -11,7 +11,7 @@ struct KeyFileTests {
 
     private func write(_ text: String, mode: Int = 0o600, to path: String? = nil) throws {
         let path = path ?? self.path
-        FileManager.default.createFile(atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: mode])
+        try Data(text.utf8).write(to: URL(filePath: path))
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
     }
 

@@ -10,14 +10,14 @@ struct ReadingTests {
     private func grown(_ count: Int) throws -> FakeLog {
         let log = try FakeLog()
         let more = (1..<count).map { Array("entry \($0)".utf8) }
-        log.state.withLock { $0.entries += more }
+        log.change { $0.entries += more }
         return log
     }
 
     @Test("entries of any range are those under the checkpoint", arguments: [1, 2, 255, 256, 257, 600])
     func entries(_ size: Int) async throws {
         let log = try grown(size)
-        let all = log.state.withLock(\.entries)
+        let all = log.entries
         var view = try await log.client.view()
         #expect(try await view.entries(0..<UInt64(size)) == all)
         for start in stride(from: 0, to: size, by: 97) {
@@ -53,13 +53,13 @@ struct ReadingTests {
     func growth() async throws {
         let log = try grown(300)
         let old = try await log.client.checkpoint().treeHead
-        log.state.withLock { $0.entries += (0..<300).map { Array("more \($0)".utf8) } }
+        log.change { $0.entries += (0..<300).map { Array("more \($0)".utf8) } }
         try await log.client.verifyGrowth(from: old, to: try await log.client.checkpoint())
-        log.state.withLock { $0.entries[17] = Array("rewritten".utf8) }
+        log.change { $0.entries[17] = Array("rewritten".utf8) }
         await #expect(throws: ClientError.self) {
             try await log.client.verifyGrowth(from: old, to: try await log.client.checkpoint())
         }
-        log.state.withLock { $0.entries.removeLast(400) }
+        log.change { $0.entries.removeLast(400) }
         await #expect(throws: ClientError.self) {
             try await log.client.verifyGrowth(from: old, to: try await log.client.checkpoint())
         }
@@ -91,12 +91,12 @@ struct ExportTests {
     private func log(_ count: Int) throws -> FakeLog {
         let log = try FakeLog()
         let more = (1..<count).map { Array("entry \($0)".utf8) }
-        log.state.withLock { $0.entries += more }
+        log.change { $0.entries += more }
         return log
     }
 
     private func export(_ log: FakeLog, asked: (Range<UInt64>) -> Void = { _ in }) async throws {
-        let entries = log.state.withLock(\.entries)
+        let entries = log.entries
         var export = LogExport(directory: directory, checkpoint: log.checkpoint(entries))
         try await export.run(from: { range in
             asked(range)
@@ -112,7 +112,7 @@ struct ExportTests {
     func complete(_ size: Int) async throws {
         let log = try log(size)
         try await export(log)
-        let entries = log.state.withLock(\.entries)
+        let entries = log.entries
         let (_, tiles) = log.tiles(entries)
         for tile in Tile.tiles(forTreeSize: UInt64(size)) {
             #expect(file(TileResource.tile(tile).path) == Array(try #require(tiles[tile.coordinate]).prefix(tile.byteCount)))
@@ -128,7 +128,7 @@ struct ExportTests {
     func resumed() async throws {
         let log = try log(300)
         try await export(log)
-        log.state.withLock { $0.entries += (0..<300).map { Array("more \($0)".utf8) } }
+        log.change { $0.entries += (0..<300).map { Array("more \($0)".utf8) } }
         var asked: [Range<UInt64>] = []
         try await export(log) { asked.append($0) }
         #expect(asked == [256..<512, 512..<600])
@@ -139,7 +139,7 @@ struct ExportTests {
     @Test("entries that are not those of the checkpoint leave no checkpoint behind")
     func rootDiffers() async throws {
         let log = try log(300)
-        let entries = log.state.withLock(\.entries)
+        let entries = log.entries
         var export = LogExport(directory: directory, checkpoint: log.checkpoint(entries))
         await #expect(throws: LogExportError.self) {
             try await export.run(from: { range in
@@ -153,7 +153,7 @@ struct ExportTests {
     func otherLog() async throws {
         let first = try log(5)
         try await export(first)
-        first.state.withLock { $0.entries.removeLast() }
+        first.change { $0.entries.removeLast() }
         await #expect(throws: LogExportError.self) { try await export(first) }
         let other = try FakeLog(origin: "other.test/log")
         await #expect(throws: LogExportError.self) { try await export(other) }

@@ -37,7 +37,7 @@ struct StreamTests {
         let log = try FakeLog()
         #expect(try await register(0..<3, log) == [1, 2, 3])
         #expect(try await register(3..<5, log) == [4, 5])
-        let entries = log.state.withLock(\.entries).dropFirst()
+        let entries = log.entries.dropFirst()
         var prev: Hash?
         for (seq, entry) in entries.enumerated() {
             let event = try Event(decoding: try SignedStatement(decoding: entry).payload)
@@ -65,15 +65,13 @@ struct StreamTests {
         var signed: [SignedStatement] = []
         do {
             var writer = try await StreamWriter(client: client, key: log.issuerKey, ledger: ledger, now: { 5 })
-            log.state.withLock { state in
-                state.next = [{ () throws(TransportError) in throw .timedOut }]
-            }
+            log.change { $0.failures = [.timedOut] }
             var observer = StreamWriter.Observer()
             observer.signed = { signed.append($1) }
             await #expect(throws: StreamError.self) { try await writer.register(items(0..<3), observer: observer) }
         }
         #expect(signed.count == 3)
-        var next = try await StreamWriter(client: client, key: log.issuerKey, ledger: ledger, now: { 9 })
+        let next = try await StreamWriter(client: client, key: log.issuerKey, ledger: ledger, now: { 9 })
         #expect(next.recovered.map(\.statement) == signed)
         #expect(next.recovered.map(\.index) == [1, 2, 3])
         #expect(try ledger.read()?.pending == signed, "until it is forgotten, another run would find it again")
@@ -85,7 +83,7 @@ struct StreamTests {
     @Test("what the log refuses for good gives its places back")
     func refused() async throws {
         let log = try FakeLog()
-        log.state.withLock { $0.refusals = [nil, (400, "not-allowed")] }
+        log.change { $0.refusals = [nil, (400, "not-allowed")] }
         var writer = try await writer(log)
         var withdrawn: [Int] = []
         var registered: [Int] = []
@@ -96,7 +94,7 @@ struct StreamTests {
         #expect(registered == [0])
         #expect(withdrawn == [1, 2])
         try await writer.register(items(7..<8), observer: .init())
-        let newest = try SignedStatement(decoding: try #require(log.state.withLock(\.entries).last))
+        let newest = try SignedStatement(decoding: try #require(log.entries.last))
         #expect(try Event(decoding: newest.payload).seq == 1)
     }
 
@@ -116,7 +114,7 @@ struct StreamTests {
     func logIsBehind() async throws {
         let log = try FakeLog()
         _ = try await register(0..<3, log)
-        log.state.withLock { _ = $0.entries.removeLast() }
+        log.change { _ = $0.entries.removeLast() }
         await #expect {
             _ = try await writer(log)
         } throws: { error in
@@ -188,7 +186,7 @@ struct StreamTests {
         let answers = [
             #"{"seq":7,"leafHash":"LEAF"}"#, #"{"seq":1,"leafHash":"\#(Hash.zero.hex)"}"#, #"{"seq":1}"#, "nothing",
         ]
-        let leaf = Hash.leaf(try #require(log.state.withLock(\.entries).last)).hex
+        let leaf = Hash.leaf(try #require(log.entries.last)).hex
         for answer in answers {
             let body = Array(answer.replacing("LEAF", with: leaf).utf8)
             log.lie { request, response in

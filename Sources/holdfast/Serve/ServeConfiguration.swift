@@ -28,13 +28,12 @@ struct ServeConfiguration {
         let fallback = InMemoryProvider(name: "defaults", values: Self.values(defaults))
         outer = ConfigReader(providers: [command, variables])
         self.directory = directory
-        guard let file else {
+        guard let file, try Self.hasSettings(file) else {
             reader = ConfigReader(providers: [command, variables, fallback])
             content = nil
             fileDirectory = directory
             return
         }
-        try Self.checkKeys(of: file)
         do {
             let provider = try await FileProvider<YAMLSnapshot>(filePath: FilePath(file))
             content = ConfigReader(provider: provider)
@@ -63,7 +62,9 @@ struct ServeConfiguration {
     }
 
     /// A key that nobody reads would be a setting that silently does not hold.
-    private static func checkKeys(of file: String) throws {
+    ///
+    /// - Returns: whether there is any setting in it.
+    private static func hasSettings(_ file: String) throws -> Bool {
         let text: String
         do {
             text = try String(contentsOf: URL(filePath: file), encoding: .utf8)
@@ -76,17 +77,22 @@ struct ServeConfiguration {
         } catch {
             throw Failure(.usage, "The configuration file \(file) is not YAML: \(error)")
         }
-        guard let node else { return }
+        guard let node else { return false }
         guard let mapping = node.mapping else {
             throw Failure(.usage, "The configuration file \(file) is not a list of 'name: value' lines")
         }
-        for (key, _) in mapping {
+        for (key, value) in mapping {
             let name = key.string ?? "?"
-            guard ServeSetting(rawValue: name) == nil else { continue }
-            throw Failure(
-                .usage, "The configuration file \(file) has an unknown setting: \(Terminal.visible(name))",
-                hint: "holdfast serve --help lists all; holdfast.yaml in a log's directory explains each.")
+            guard ServeSetting(rawValue: name) != nil else {
+                throw Failure(
+                    .usage, "The configuration file \(file) has an unknown setting: \(Terminal.visible(name))",
+                    hint: "holdfast serve --help lists all; holdfast.yaml in a log's directory explains each.")
+            }
+            guard value.mapping == nil else {
+                throw Failure(.usage, "The configuration file \(file) has names below \(name); it has one level only")
+            }
         }
+        return true
     }
 
     // MARK: Reading

@@ -6,8 +6,10 @@ enum Moment {
     static func text(_ milliseconds: UInt64) -> String {
         // The end of the year 9999; later times are shown as numbers.
         guard milliseconds < 253_402_300_800_000 else { return "\(milliseconds) ms" }
-        let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
-        return date.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted))
+        // Whole seconds, because a Double rounds milliseconds.
+        let seconds = Date(timeIntervalSince1970: Double(milliseconds / 1000)).formatted(.iso8601)
+        let fraction = String(1000 + milliseconds % 1000).dropFirst()
+        return "\(seconds.dropLast()).\(fraction)Z"
     }
 
     static func now() -> UInt64 {
