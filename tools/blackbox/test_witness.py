@@ -240,7 +240,7 @@ def test_status_table():
             (400, log.request(10, 20, hashes=[b"x" * 31])), (400, log.request(10, 20, hashes=[b"x" * 33])),
             (400, log.request(10, 20, hashes=wrong * 16)), (400, good.replace("\n", "=\n", 2)),
             (400, good.replace("old 10", "old 18446744073709551616")),
-            (400, log.request(25, 20)),
+            (400, log.request(25, 20, hashes=[])),
             (404, other.request(0, 5)),
             (403, log.request(10, 20, note=log.text(20) + "\n" + line("example.com/x", b"abcd", b"y" * 64))),
             (403, log.request(10, 20, note=log.note(20, after=forged))),
