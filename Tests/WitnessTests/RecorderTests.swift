@@ -32,14 +32,16 @@ struct RecorderTests {
         _ = await witness.recorder.decide(try log.request(0, 10))
         let before = try witness.store.latest(OriginHash(log.origin))
         let fork = log.fork()
-        for (source, old, new) in [(log, 0, 10), (log, 5, 20), (log, 11, 20), (fork, 10, 10), (fork, 10, 20), (fork, 0, 20)] {
+        for (source, old, new) in [
+            (log, 0, 10), (log, 5, 20), (log, 11, 20), (fork, 10, 10), (fork, 10, 20), (fork, 0, 20),
+        ] {
             #expect(await witness.recorder.decide(try source.request(old, new)).refusal != nil, "\(old) to \(new)")
             #expect(try witness.store.latest(OriginHash(log.origin)) == before)
         }
     }
 
     @Test(
-        "\"checking the old size against the latest checkpoint and persisting the new checkpoint must be performed atomically\": of 50 requests that race, at most one wins for each old size, and the size never goes back"
+        "checking and persisting \"must be performed atomically\": of racing requests one wins, and the size never goes back"
     )
     func race() async throws {
         let (scratch, log) = (try Scratch(), try TestLog(size: 60))
@@ -102,7 +104,9 @@ struct RecorderTests {
         for log in logs { #expect(try witness.size(log) == 5) }
     }
 
-    @Test("\"The witness MUST persist the new checkpoint before responding.\": a new process on the same store goes on from it")
+    @Test(
+        "\"The witness MUST persist the new checkpoint before responding.\": the next opening goes on from it"
+    )
     func restart() async throws {
         let (scratch, log) = (try Scratch(), try TestLog(size: 20))
         do {
@@ -139,7 +143,8 @@ struct RecorderTests {
         #expect(await witness.recorder.decide(try log.request(2, 3)).cosigned?.seconds == 1001)
     }
 
-    @Test("a rate for each log; what is refused costs nothing, and asking for the same tree again does not use up growth")
+    @Test(
+        "a rate for each log; what is refused costs nothing, and asking for the same tree again does not use up growth")
     func rates() async throws {
         let (scratch, log) = (try Scratch(), try TestLog(size: 30))
         let other = try TestLog("log.example/other", size: 3)

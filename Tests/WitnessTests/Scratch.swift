@@ -44,7 +44,9 @@ struct TestWitness {
     let metrics = WitnessMetrics()
     let clock: TestClock
 
-    init(_ scratch: Scratch, clock: TestClock = TestClock(), limiter: CosigningLimiter? = nil, evidence: Int = 16) throws {
+    init(_ scratch: Scratch, clock: TestClock = TestClock(), limiter: CosigningLimiter? = nil, evidence: Int = 16)
+        throws
+    {
         self.clock = clock
         store = try WitnessStore(directory: scratch.path + "/data")
         cosigner = try testCosigner()

@@ -12,7 +12,9 @@ import Tlog
 
 @Suite("Witness server")
 struct WitnessServerTests {
-    private func server(_ scratch: Scratch, _ logs: TestLog..., options: WitnessOptions = WitnessOptions()) throws -> WitnessServer {
+    private func server(_ scratch: Scratch, _ logs: TestLog..., options: WitnessOptions = WitnessOptions()) throws
+        -> WitnessServer
+    {
         try scratch.write(logs.map { "\($0.verifierKey)\n" }.joined(), to: "logs")
         var options = options
         options.port = 0
@@ -81,7 +83,8 @@ struct WitnessServerTests {
         }
     }
 
-    @Test("409: \"the tree size of the latest cosigned checkpoint in decimal, followed by a newline\", text/x.tlog.size")
+    @Test(
+        "409: \"the tree size of the latest cosigned checkpoint in decimal, followed by a newline\", text/x.tlog.size")
     func conflict() async throws {
         let log = try TestLog(size: 20)
         try await server(try Scratch(), log).application.test(.live) { client in
@@ -115,7 +118,9 @@ struct WitnessServerTests {
         }
     }
 
-    @Test("\"hex encoded, in lowercase\"; \"If the witness has never cosigned a checkpoint for that log […] 404\"; other methods 405")
+    @Test(
+        "\"hex encoded, in lowercase\"; \"never cosigned a checkpoint for that log\": 404; other methods: 405"
+    )
     func paths() async throws {
         let log = try TestLog(size: 3)
         let path = path(log)

@@ -88,7 +88,9 @@ struct WitnessDecisionTests {
         }
     }
 
-    @Test("\"the consistency proof lines MUST encode a Merkle Consistency Proof from the old size to the checkpoint size\"")
+    @Test(
+        "\"the consistency proof lines MUST encode a Merkle Consistency Proof from the old size to the checkpoint size\""
+    )
     func otherProof() throws {
         let log = try TestLog(size: 20)
         #expect(
@@ -105,7 +107,9 @@ struct WitnessDecisionTests {
         }
     }
 
-    @Test("\"If the old size matches the checkpoint size, the witness MUST check that the root hashes are also identical.\"")
+    @Test(
+        "\"If the old size matches the checkpoint size, the witness MUST check that the root hashes are also identical.\""
+    )
     func rootsDiffer() throws {
         let log = try TestLog(size: 20)
         let fork = log.fork()
@@ -203,7 +207,9 @@ struct AuthenticatedRequestTests {
             refusal(try log.body(0, 3, checkpoint: new.adding([bad])), logs) == .invalidSignature(log.verifierKey))
     }
 
-    @Test("\"MUST accept at least up to 16 signatures\": sixteen lines of ML-DSA-44 and a full proof fit; 64 KiB and a byte do not")
+    @Test(
+        "\"MUST accept at least up to 16 signatures\": with lines of ML-DSA-44 and a full proof they fit; 64 KiB are the end"
+    )
     func sizes() throws {
         let log = try TestLog(size: 40)
         let lines = try (0..<15).map {
@@ -224,8 +230,10 @@ struct AuthenticatedRequestTests {
     @Test("\"The client MUST NOT send more than 63 consistency proof lines.\"")
     func proofLines() throws {
         let log = try TestLog(size: 3)
-        let body = Array(
-            ("old 0\n" + String(repeating: Hash.emptyTree.base64 + "\n", count: 64) + "\n").utf8) + (try log.signed(3).bytes)
+        let body =
+            Array(
+                ("old 0\n" + String(repeating: Hash.emptyTree.base64 + "\n", count: 64) + "\n").utf8)
+            + (try log.signed(3).bytes)
         #expect(refusal(body, try log.known()) == .malformed(.tooManyHashes(count: 64, limit: 63)))
     }
 }

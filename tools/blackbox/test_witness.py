@@ -1,4 +1,4 @@
-"""A witness, driven by a log that is written here: notes, trees, proofs and cosignatures by the specifications alone."""
+"""A witness, driven by a log that is written here, by the specifications alone: notes, trees, proofs, cosignatures."""
 
 import base64
 import concurrent.futures
@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import struct
@@ -19,7 +20,7 @@ import time
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from harness import BIN, holdfast
+from harness import BIN, ROOT, holdfast
 
 NAME = "witness.example.com/w1"
 
@@ -131,10 +132,12 @@ class Witness:
     def list(self, *logs):
         (self.directory / "logs").write_text("".join(f"{log.vkey}\n" for log in logs))
 
-    def start(self, *arguments):
+    def start(self, *arguments, environment=None):
         self.process = subprocess.Popen(
             [BIN / "holdfast", "witness", "serve", self.directory, "--port", "0", *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **(environment or {})},
+            # A file that may not grow is to be an error, not the end of the process by SIGXFSZ.
+            restore_signals=False,
         )
         self.output, ready = [], threading.Event()
 
@@ -349,14 +352,15 @@ def test_state_survives_kill():
 
 
 def test_log_list_is_reloaded():
-    """the list of logs is read again without a restart; a mistake in it changes nothing; a policy file serves as well"""
+    """the list of logs is read again without a restart; a mistake changes nothing; a policy file serves as well"""
     first, second = TestLog("example.com/first", 5), TestLog("example.com/second", 5)
     witness = Witness(first).start()
     try:
         path = witness.directory / "logs"
         witness.cosigned(first, 0, 3)
         assert witness.add(second.request(0, 5))[0] == 404
-        path.write_text(f"# both\n{first.vkey} # one\nlog {second.vkey} https://log.example\nwitness w {witness.vkey}\nquorum w\n")
+        policy = f"log {second.vkey} https://log.example\nwitness w {witness.vkey}\nquorum w\n"
+        path.write_text(f"# both\n{first.vkey} # one\n{policy}")
         eventually(lambda: witness.add(second.request(0, 5))[0] == 200)
         path.write_text(f"{first.vkey}\nno key\n")
         witness.process.send_signal(signal.SIGHUP)
@@ -435,5 +439,63 @@ def test_limits():
         assert witness.add(other.request(1, 5))[0] == 200
         assert int(witness.ask("GET", log.path)[1].split(b"\n")[1]) == old
         assert witness.ask("GET", "/healthz")[:2] == (200, b"alive\n")
+    finally:
+        witness.remove()
+
+
+def order(environment):
+    """What the shim saw for each of five requests, up to the answer."""
+    log = TestLog("example.com/log", 10)
+    witness = Witness(log)
+    seen = witness.parent / "shim.log"
+    shim = {"LD_PRELOAD": str(ROOT / ".build" / "shim.so"), "HOLDFAST_SHIM_LOG": str(seen), **environment}
+    witness.start(environment=shim)
+    try:
+        pieces = []
+        for size in range(1, 6):
+            seen.write_text("")
+            witness.cosigned(log, size - 1, size)
+            pieces.append(seen.read_text().splitlines())
+        return pieces
+    finally:
+        witness.remove()
+
+
+def is_durable_before_the_answer(lines):
+    answer = next(i for i, one in enumerate(lines) if one.startswith("answer"))
+    return "sync data" in lines[:answer] and "write-through data" in lines[lines.index("sync data") : answer]
+
+
+def test_durable_before_the_answer():
+    """the record is on the disk before the cosignature leaves; without the sync this check fails"""
+    for lines in order({}):
+        assert is_durable_before_the_answer(lines), lines
+    assert not any(is_durable_before_the_answer(lines) for lines in order({"HOLDFAST_SHIM_NOSYNC": "1"}))
+
+
+def test_stops_when_it_cannot_record():
+    """a record that can't be written is not answered; the witness stops, and goes on from the disk at the next start"""
+    log, witness = served(40)
+    try:
+        witness.cosigned(log, 0, 10)
+        data = witness.directory / "data" / "data.mdb"
+        limit = resource.prlimit(witness.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(witness.process.pid, resource.RLIMIT_FSIZE, (data.stat().st_size, limit[1]))
+        recorded = 10
+        for size in range(11, 40):
+            # Long records, so that the file must grow.
+            note = log.note(size, text=log.text(size, f"{'x' * 50_000}\n"))
+            try:
+                status, body, _ = witness.add(log.request(recorded, size, note=note))
+            except (OSError, http.client.HTTPException):
+                break
+            if status != 200:
+                assert status == 503, (status, body)
+                break
+            recorded = size
+        assert witness.process.wait(20) == 1, witness.output
+        witness.start()
+        assert witness.add(log.request(0, 40))[:2] == (409, f"{recorded}\n".encode())
+        witness.cosigned(log, recorded, 40)
     finally:
         witness.remove()

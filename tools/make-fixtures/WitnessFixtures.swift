@@ -38,7 +38,8 @@ enum WitnessFixtures {
 
     private static func text(_ signed: SignedCheckpoint) -> String { String(decoding: signed.bytes, as: UTF8.self) }
 
-    private static func body(_ old: UInt64, _ size: UInt64, _ note: String? = nil, path: [Hash]? = nil) throws -> String {
+    private static func body(_ old: UInt64, _ size: UInt64, _ note: String? = nil, path: [Hash]? = nil) throws -> String
+    {
         let path = try path ?? TlogCast.hashes(of: .consistency(from: old, to: size), in: size)
         let note = try note ?? Self.note(size)
         return "old \(old)\n" + path.map { $0.base64 + "\n" }.joined() + "\n" + note
@@ -152,7 +153,8 @@ enum WitnessFixtures {
             try refused("old too small", 409, "old-size-conflict", body(99, 300), conflict: 100),
             try refused("old too large", 409, "old-size-conflict", body(101, 300), conflict: 100),
             try refused("old 0 to ask for the size", 409, "old-size-conflict", body(0, 300), conflict: 100),
-            try refused("first contact in the middle", 409, "old-size-conflict", recorded: nil, body(5, 300), conflict: 0),
+            try refused(
+                "first contact in the middle", 409, "old-size-conflict", recorded: nil, body(5, 300), conflict: 0),
             try refused("going back", 409, "old-size-conflict", recorded: 300, body(100, 200), conflict: 300),
         ]
     }
@@ -169,14 +171,16 @@ enum WitnessFixtures {
                 "the first hash is wrong", 422, "old-root-mismatch",
                 body(100, 300, path: [.emptyTree] + path.dropFirst())),
             try refused(
-                "a proof between equal sizes", 422, "wrong-path-length", recorded: 300, body(300, 300, path: [.emptyTree])),
+                "a proof between equal sizes", 422, "wrong-path-length", recorded: 300,
+                body(300, 300, path: [.emptyTree])),
         ]
     }
 
     private static func forks() throws -> [FixtureValue] {
         let path = try TlogCast.hashes(of: .consistency(from: 100, to: 300), in: 300)
         return [
-            try refused("another history of a larger tree", 422, "root-mismatch", body(100, 300, fork(300), path: path)),
+            try refused(
+                "another history of a larger tree", 422, "root-mismatch", body(100, 300, fork(300), path: path)),
             try refused(
                 "another root of the same size", 422, "roots-differ", body(100, 100, fork(100)), misbehaviour: "fork"),
             try refused(
