@@ -119,7 +119,7 @@ struct WitnessServerTests {
     }
 
     @Test(
-        "\"hex encoded, in lowercase\"; \"never cosigned a checkpoint for that log\": 404; other methods: 405"
+        "\"hex encoded, in lowercase\"; \"never cosigned a checkpoint for that log\": 404; \"MUST be an HTTP POST\": 405"
     )
     func paths() async throws {
         let log = try TestLog(size: 3)

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import Tlog
 
@@ -227,6 +228,35 @@ struct AuthenticatedRequestTests {
                 == .malformed(.tooLarge(bytes: tooLong.count, limit: AuthenticatedRequest.maxByteCount)))
     }
 
+    @Test(
+        "\"The request body MUST be a sequence of an old size line, zero or more consistency proof lines, and an empty line\"",
+        arguments: [
+            // "The old size line MUST consist of the string old, a single space (0x20), and the tree size […] encoded as
+            // an ASCII decimal with no leading zeroes (unless the size is zero, in which case the encoding MUST be 0)"
+            ("old 10\n", "old 010\n", "request-old-size"), ("old 10\n", "old  10\n", "request-old-size"),
+            ("old 10\n", "old\t10\n", "request-old-size"), ("old 10\n", "old 10 \n", "request-old-size"),
+            ("old 10\n", "old +10\n", "request-old-size"), ("old 10\n", "old -0\n", "request-old-size"),
+            ("old 10\n", "old 00\n", "request-old-size"), ("old 10\n", "old \n", "request-old-size"),
+            ("old 10\n", "Old 10\n", "request-old-size"), ("old 10\n", "", "request-old-size"),
+            ("old 10\n", "old 99999999999999999999\n", "request-old-size"),
+            // "Each line MUST terminate in a newline character (U+000A)."
+            ("old 10\n", "old 10\r\n", "request-old-size"), ("\n\n", "\n", "request-hash"),
+            // "Each consistency proof line MUST encode a single hash in base64."
+            ("=\n", "\n", "request-hash"), ("=\n", "==\n", "request-hash"), ("=\n", "= \n", "request-hash"),
+            ("old 10\n", "old 10\nAA==\n", "request-hash"), ("\n20\n", "\n020\n", "checkpoint-size"),
+        ])
+    func form(part: String, other: String, reason: String) throws {
+        let log = try TestLog(size: 20)
+        let body = String(decoding: try log.body(10, 20), as: UTF8.self)
+        let place = try #require(body.firstRange(of: part))
+        let wrong = body.replacingCharacters(in: place, with: other)
+        guard case .malformed(let error) = refusal(Array(wrong.utf8), try log.known()) else {
+            Issue.record("taken")
+            return
+        }
+        #expect(error.reason == reason)
+    }
+
     @Test("\"The client MUST NOT send more than 63 consistency proof lines.\"")
     func proofLines() throws {
         let log = try TestLog(size: 3)
@@ -264,7 +294,9 @@ struct CosignedCheckpointTests {
         #expect(cosigned.signed.note.signatures == (try log.signed(9).note.signatures) + lines)
     }
 
-    @Test("\"the timestamp MUST NOT be zero\": with a clock that says 0, or too much, nothing is cosigned")
+    @Test(
+        "\"the timestamp MUST NOT be zero\", and \"MUST NOT exceed 2^63 - 1\": with a clock that says 0, or too much, nothing is cosigned"
+    )
     func zero() throws {
         let log = try TestLog(size: 1)
         for seconds in [0, UInt64(Int64.max) + 1, .max] {
