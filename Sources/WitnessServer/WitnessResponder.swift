@@ -43,8 +43,7 @@ struct WitnessResponder: HTTPResponder {
     }
 
     func respond(to request: Request, context: WitnessRequestContext) async throws -> Response {
-        let path = request.head.path?.prefix { $0 != "?" } ?? ""
-        let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        let segments = request.uri.path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         let isRead = request.method == .get || request.method == .head
         var response: Response
         switch (segments.count, segments.first ?? "") {

@@ -271,6 +271,8 @@ def test_status_table():
         assert witness.ask("GET", late.path)[0] == 404
         assert witness.ask("GET", late.path.upper().replace("CHECKPOINT", "checkpoint"))[0] == 404
         assert witness.ask("GET", "/add-checkpoint")[0] == 405
+        # RFC 9112 section 3.2.2: "A server MUST accept the absolute-form in requests".
+        assert witness.ask("GET", "http://witness.example.com" + log.path)[0] == 200
         assert witness.add(b"x" * 70_000)[0] == 413
         assert witness.ask("GET", log.path)[1] == before
         witness.cosigned(log, 10, 20)

@@ -88,6 +88,11 @@ struct WitnessServeCommand: AsyncParsableCommand {
     /// The key, with its name; they must be those that `witness init` put down, where it did.
     private func cosigner() throws -> Ed25519Cosigner {
         let layout = WitnessLayout(directory)
+        guard FileManager.default.fileExists(atPath: key ?? layout.key) else {
+            throw Failure(
+                .usage, "There is no witness in \(directory): no file \(key ?? layout.key)",
+                hint: "Make one: holdfast witness init \(directory) --name witness.example.com/w1")
+        }
         let signingKey = try KeyFile.read(key ?? layout.key)
         guard FileManager.default.fileExists(atPath: layout.verifierKey) else {
             guard let name else {
