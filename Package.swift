@@ -98,7 +98,7 @@ let package = Package(
             name: "LogClient",
             dependencies: [
                 "Tlog", "COSE", "Governance", "Verification", asyncHTTPClient, httpTypes, logging, nioCore, nioHTTP1,
-                nioPosix, systemPackage,
+                nioPosix, nioSSL, systemPackage,
             ],
             swiftSettings: strict),
 

@@ -1,9 +1,6 @@
 import Foundation
-import SystemPackage
-
-#if canImport(Glibc)
 import Glibc
-#endif
+import SystemPackage
 
 /// Replacing a file as a whole: readers see the old content or the new one, never a part.
 package enum AtomicFile {

@@ -21,8 +21,11 @@ public struct LogClient: Sendable {
     ///   - url: `http://…` or `https://…`, with or without a slash at the end.
     ///   - trust: what is believed. It must carry the genesis entry, because the receipt key is in it.
     ///   - timeout: for one request and its answer.
-    public init(url: LogURL, trust: TrustFile, timeout: Duration = .seconds(30)) {
-        self.init(url: url, trust: trust, transport: HTTPTransport(base: url.text, timeout: timeout))
+    ///   - certificates: a PEM file with the authorities to trust for HTTPS; nil for those of the system.
+    public init(url: LogURL, trust: TrustFile, timeout: Duration = .seconds(30), certificates: String? = nil) {
+        self.init(
+            url: url, trust: trust,
+            transport: HTTPTransport(base: url.text, timeout: timeout, certificates: certificates))
     }
 
     package init(url: LogURL, trust: TrustFile, transport: any Transport) {

@@ -47,7 +47,9 @@ struct KeyFileTests {
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test("a secret key that others could read is refused", arguments: [0o644, 0o640, 0o604, 0o601, 0o610, 0o620, 0o602])
+    @Test(
+        "a secret key that others could read is refused",
+        arguments: [0o644, 0o640, 0o604, 0o601, 0o610, 0o620, 0o602])
     func tooWide(_ mode: Int) throws {
         try KeyFile.create(.generate(), at: path)
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)

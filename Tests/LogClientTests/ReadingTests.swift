@@ -115,7 +115,8 @@ struct ExportTests {
         let entries = log.entries
         let (_, tiles) = log.tiles(entries)
         for tile in Tile.tiles(forTreeSize: UInt64(size)) {
-            #expect(file(TileResource.tile(tile).path) == Array(try #require(tiles[tile.coordinate]).prefix(tile.byteCount)))
+            let content = try #require(tiles[tile.coordinate])
+            #expect(file(TileResource.tile(tile).path) == Array(content.prefix(tile.byteCount)))
         }
         #expect(try SignedCheckpoint(parsing: try #require(file("checkpoint"))).checkpoint.size == UInt64(size))
         let last = (size - 1) / 256

@@ -33,13 +33,15 @@ struct SettingsTests {
             return String(text.dropFirst(2).prefix { $0.isLetter || $0.isNumber || $0 == "-" })
         }
         #expect(Set(help).subtracting(["config", "example-config", "re-anchor", "version"]) == names)
-        let example = try String(contentsOf: Self.root.appending(path: "fixtures/holdfast.example.yaml"), encoding: .utf8)
+        let file = Self.root.appending(path: "fixtures/holdfast.example.yaml")
+        let example = try String(contentsOf: file, encoding: .utf8)
         let keys = example.split(separator: "\n").compactMap { line -> String? in
             guard line.hasPrefix("#"), !line.hasPrefix("# "), line.contains(": ") else { return nil }
             return String(line.dropFirst().prefix { $0 != ":" })
         }
         #expect(keys == ServeSetting.allCases.map(\.rawValue))
-        #expect(example == ExampleConfiguration.text(), "holdfast serve --example-config > fixtures/holdfast.example.yaml")
+        #expect(
+            example == ExampleConfiguration.text(), "holdfast serve --example-config > fixtures/holdfast.example.yaml")
     }
 
     @Test("the documentation names every option with its environment variable")

@@ -168,7 +168,8 @@ struct StreamTests {
         for (old, new, fault) in [
             ("\"format\":1", "\"format\":2", StreamRecord.Malformed.otherFormat(2)),
             ("\"seq\":1", "\"seq\":0", .field("prev")), ("\"seq\":1", "\"seq\":2", .field("pending")),
-            ("\"pending\":[\"", "\"pending\":[\"A", .field("pending")), ("\"pending\"", "\"pended\"", .field("pending")),
+            ("\"pending\":[\"", "\"pending\":[\"A", .field("pending")),
+            ("\"pending\"", "\"pended\"", .field("pending")),
         ] {
             #expect(throws: fault, "\(new)") {
                 try StreamRecord(parsing: Array(text.replacing(old, with: new).utf8), of: name)

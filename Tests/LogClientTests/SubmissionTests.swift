@@ -46,6 +46,18 @@ struct SubmissionTests {
         #expect(log.requests.count == 3)
     }
 
+    @Test("a log that takes shorter sequences gets shorter ones")
+    func shorter() async throws {
+        let log = try FakeLog()
+        log.lie { request, response in
+            let count = (try? CBORSequence.ranges(in: request.body, count: 1000))?.count ?? 0
+            return count > 3 ? ClientResponse(status: 413) : response
+        }
+        // The fake has registered all of them by the time it refuses: what comes back are duplicates.
+        let results = try await log.client.submit(try (0..<10).map { try log.opaque($0) })
+        #expect(try results.map { try $0.get().index } == (1...10).map { UInt64($0) })
+    }
+
     @Test("what is refused for now is sent again, and so is what waited for it in its stream")
     func temporary() async throws {
         let log = try FakeLog()

@@ -77,6 +77,16 @@ extension LogClient {
                 return [.failure(error)]
             }
         }
+        let results = await submitSequence(statements)
+        // The log takes shorter sequences than we thought: half of it, and half of that, until it fits.
+        guard case .failure(.refused(let problem))? = results.first, problem.status == 413,
+            results.allSatisfy({ $0.isRefused(with: problem) })
+        else { return results }
+        let middle = statements.count / 2
+        return await submitBatch(Array(statements[..<middle])) + submitBatch(Array(statements[middle...]))
+    }
+
+    private func submitSequence(_ statements: [SignedStatement]) async -> [Result<VerifiedAnswer, ClientError>] {
         let path = "entries"
         let answers: [BatchAnswer]
         do throws(ClientError) {
@@ -130,5 +140,12 @@ extension LogClient {
     public func verify(statement: [UInt8], proof: [UInt8]) throws(ClientError) {
         let report = verifier.statement(statement, proof: proof)
         guard report.verdict == .verified else { throw .notVerified(report) }
+    }
+}
+
+extension Result where Failure == ClientError {
+    fileprivate func isRefused(with problem: LogProblem) -> Bool {
+        guard case .failure(.refused(problem)) = self else { return false }
+        return true
     }
 }

@@ -1,10 +1,7 @@
 import Foundation
+import Glibc
 import SystemPackage
 public import Tlog
-
-#if canImport(Glibc)
-import Glibc
-#endif
 
 /// Key files: one line of text, described in `spec/key-file.md`.
 ///

@@ -66,13 +66,13 @@ enum KeyLine {
         let fields = body.split(separator: space, omittingEmptySubsequences: false)
         guard let label = fields.first else { throw Malformed(reason: "the file is empty") }
         if label.elementsEqual(secretLabel) {
-            guard fields.count == 3 else { throw Malformed(reason: "a secret key has three fields, not \(fields.count)") }
+            guard fields.count == 3 else { throw Malformed(reason: "a secret key has 3 fields, not \(fields.count)") }
             try read(fields[1], into: &seed, named: "seed")
             try read(fields[2], into: &publicKey, named: "public key")
             return .secret
         }
         if label.elementsEqual(publicLabel) {
-            guard fields.count == 2 else { throw Malformed(reason: "a public key has two fields, not \(fields.count)") }
+            guard fields.count == 2 else { throw Malformed(reason: "a public key has 2 fields, not \(fields.count)") }
             try read(fields[1], into: &publicKey, named: "public key")
             return .publicKey
         }

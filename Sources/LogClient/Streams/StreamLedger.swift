@@ -1,10 +1,7 @@
 import Foundation
+import Glibc
 import SystemPackage
 import Tlog
-
-#if canImport(Glibc)
-import Glibc
-#endif
 
 /// Why a stream's record was not read or not written.
 public enum StreamLedgerError: Error, Sendable, Hashable {

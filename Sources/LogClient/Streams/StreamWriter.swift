@@ -28,6 +28,9 @@ public struct StreamWriter {
         /// It was signed and will not be registered: the log refused it, or one before it.
         public var withdrawn: (_ item: Int) -> Void = { _ in }
 
+        /// So many items are settled, answered or refused; for showing how far the work is.
+        public var progress: (_ settled: Int) -> Void = { _ in }
+
         public init() {}
     }
 
@@ -111,7 +114,7 @@ public struct StreamWriter {
         while start < items.count {
             let end = min(start + client.batches.maximumCount, items.count)
             try sign(items, start..<end, observer)
-            let results = await client.submit(record.pending)
+            let results = await client.submit(record.pending) { observer.progress(start + $0) }
             let done = try settle(results, from: start, observer)
             guard let failure = done.failure else {
                 start = end

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import SystemPackage
 
 /// HTTP by AsyncHTTPClient: bounded answers, time-outs, no redirects (a log that moved says so to its operator).
@@ -11,7 +12,9 @@ package struct HTTPTransport: Transport {
     private let timeout: TimeAmount
 
     /// `base` ends with a slash.
-    package init(base: String, timeout: Duration) {
+    ///
+    /// - Parameter certificates: a PEM file with the authorities to trust for HTTPS; nil for those of the system.
+    package init(base: String, timeout: Duration, certificates: String?) {
         self.base = base
         self.timeout = .nanoseconds(
             timeout.components.seconds * 1_000_000_000 + timeout.components.attoseconds / 1_000_000_000)
@@ -20,6 +23,11 @@ package struct HTTPTransport: Transport {
             timeout: HTTPClient.Configuration.Timeout(connect: .seconds(5), read: self.timeout))
         // Retries are decided in one place, by RetryPolicy.
         configuration.connectionPool.retryConnectionEstablishment = false
+        if let certificates {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.trustRoots = .file(certificates)
+            configuration.tlsConfiguration = tls
+        }
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
@@ -47,7 +55,7 @@ package struct HTTPTransport: Transport {
         } catch let error as IOError {
             throw .unreachable("\(Errno(rawValue: error.errnoCode))")
         } catch {
-            throw .unreachable("\(error)")
+            throw .unreachable(Self.tlsReason("\(error)") ?? "\(error)")
         }
     }
 
@@ -57,7 +65,23 @@ package struct HTTPTransport: Transport {
     }
 
     private static func isTimeout(_ error: HTTPClientError) -> Bool {
-        [.connectTimeout, .readTimeout, .writeTimeout, .deadlineExceeded, .getConnectionFromPoolTimeout].contains(error)
+        let all: [HTTPClientError] = [
+            .connectTimeout, .readTimeout, .writeTimeout, .deadlineExceeded, .getConnectionFromPoolTimeout,
+        ]
+        return all.contains(error)
+    }
+
+    /// The library's errors of TLS are its own innards; these are the ones that people meet.
+    private static func tlsReason(_ text: String) -> String? {
+        if text.contains("CERTIFICATE_VERIFY_FAILED") || text.contains("unableToValidateCertificate") {
+            return "its TLS certificate is signed by no authority that is trusted here"
+        }
+        if text.contains("NO_CERTIFICATE_OR_CRL_FOUND") { return "there is no certificate in the file of authorities" }
+        if text.contains("WRONG_VERSION_NUMBER") {
+            return "it does not speak TLS, so its URL begins with http, not https"
+        }
+        if text.contains("handshakeFailed") { return "the TLS handshake failed; the two sides agree on no algorithm" }
+        return nil
     }
 
     private static func reason(_ error: NIOConnectionError) -> String {

@@ -19,6 +19,11 @@ struct LogOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The trust file: what the answers are verified under.", valueName: "file"))
     var trust: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The authorities (PEM) to trust for HTTPS. Default: those of the system.", valueName: "file"))
+    var ca: String?
+
     @Option(help: ArgumentHelp("How long one request may take.", valueName: "seconds"))
     var timeout = 30
 
@@ -81,7 +86,9 @@ struct LogOptions: ParsableArguments {
     /// Runs a command against the log and closes the connections whatever comes of it.
     func withClient<R>(_ body: (LogClient) async throws -> R) async throws -> R {
         let trust = try trustFile()
-        let client = LogClient(url: try await logURL(trust), trust: trust, timeout: .seconds(timeout))
+        if let ca { _ = try FileBytes.read(ca, limit: 16 << 20) }
+        let client = LogClient(
+            url: try await logURL(trust), trust: trust, timeout: .seconds(timeout), certificates: ca)
         do {
             let result = try await body(client)
             await client.shutdown()

@@ -43,6 +43,7 @@ struct ShowCommand: AsyncParsableCommand {
         let view = EntryView(index: index, statement: try SignedStatement(decoding: bytes))
         if log.json { return Terminal.output.line(view.json.text()) }
         for line in view.lines(.output) { Terminal.output.line(line) }
-        Terminal.output.line(Terminal.output.styled("verified", .green) + "      in the log, under its newest checkpoint")
+        let verified = Terminal.output.styled("verified", .green)
+        Terminal.output.line("\(verified)      in the log, under its newest checkpoint")
     }
 }

@@ -19,7 +19,9 @@ struct TreeCommand: AsyncParsableCommand {
             if checkpoint { return Terminal.output.write(bytes: view.head.signed.bytes) }
             // The last entry of a published tree is the seal of its last batch.
             let last = view.size == 0 ? [] : try await view.entries(view.size - 1..<view.size)
-            let seal = last.first.flatMap { try? SignedStatement(decoding: $0) }.flatMap { try? Seal($0, origin: view.head.checkpoint.origin) }
+            let origin = view.head.checkpoint.origin
+            let statement = last.first.flatMap { try? SignedStatement(decoding: $0) }
+            let seal = statement.flatMap { try? Seal($0, origin: origin) }
             show(view.head, seal)
         }
     }
@@ -48,7 +50,8 @@ struct TreeCommand: AsyncParsableCommand {
             terminal.line("state root  \(seal.stateRoot)")
         }
         let names = head.cosignatures.map { Terminal.visible($0.witness.description) }
-        terminal.line("witnesses   \(names.isEmpty ? "none: the trust file asks for none" : names.joined(separator: ", "))")
+        let witnesses = names.isEmpty ? "none: the trust file asks for none" : names.joined(separator: ", ")
+        terminal.line("witnesses   \(witnesses)")
         terminal.line(terminal.styled("verified", .green) + "    signed by the log that the trust file names")
     }
 }

@@ -66,7 +66,7 @@ struct InitCommand: ParsableCommand {
         } catch {
             throw Failure(
                 .usage, "\"\(Terminal.visible(text))\" can't be a log's origin",
-                hint: "An origin is like log.example.com/prod: not empty, without spaces, control characters and plus signs.")
+                hint: "An origin is like log.example.com/prod: without spaces, control characters and plus signs.")
         }
     }
 

@@ -114,10 +114,12 @@ struct LogCreation {
     /// The host part of an origin, for the names of authority and first issuer.
     private static func authority(of origin: Origin) -> String {
         let host = origin.text.prefix { $0 != "/" && $0 != ":" && $0 != "@" }
-        let isName = !host.isEmpty && host.utf8.allSatisfy { byte in
-            (0x61...0x7A).contains(byte) || (0x41...0x5A).contains(byte) || (0x30...0x39).contains(byte)
-                || byte == 0x2D || byte == 0x2E
-        }
+        let isName =
+            !host.isEmpty
+            && host.utf8.allSatisfy { byte in
+                (0x61...0x7A).contains(byte) || (0x41...0x5A).contains(byte) || (0x30...0x39).contains(byte)
+                    || byte == 0x2D || byte == 0x2E
+            }
         return isName ? host.lowercased() : "log.invalid"
     }
 
@@ -184,8 +186,10 @@ enum TrustText {
     private static func comment(for line: Substring) -> String? {
         switch line.prefix(while: { $0 != " " }) {
         case "log": "The log's checkpoint key."
-        case "quorum": "Nobody but the log vouches for its heads yet. Name witnesses and a quorum here when there are some."
-        case "genesis": "Entry 0, by its leaf hash and in full: it names the log's keys, its authorities and its issuers."
+        case "quorum":
+            "Nobody but the log vouches for its heads yet. When there are witnesses, name them and a quorum here."
+        case "genesis":
+            "Entry 0, its leaf hash and its bytes: it names the log's keys, its authorities and its issuers."
         case "authority": "Who may have signed entry 0, by key thumbprint."
         default: nil
         }

@@ -83,7 +83,8 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let layout = LogLayout(LogLayout.defaultDirectory)
         if !layout.exists {
-            let result = try LogCreation(origin: try InitCommand.origin("localhost/holdfast")).make(in: layout.directory)
+            let origin = try InitCommand.origin("localhost/holdfast")
+            let result = try LogCreation(origin: origin).make(in: layout.directory)
             Terminal.output.line("There was no log here, so one was made for trying things out.")
             InitCommand.print(result, authorityIsNew: true)
             Terminal.output.line()
@@ -123,7 +124,9 @@ struct ServeCommand: AsyncParsableCommand {
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: server, serviceName: "server"),
-                    .init(service: StopWatch(stops: stops), serviceName: "log"),
+                    .init(
+                        service: StopWatch(stops: stops), failureTerminationBehavior: .gracefullyShutdownGroup,
+                        serviceName: "log"),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()

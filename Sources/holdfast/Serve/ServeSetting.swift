@@ -118,7 +118,8 @@ enum ServeSetting: String, CaseIterable, Sendable {
     var help: String {
         switch self {
         case .data: "The data directory: one LMDB environment."
-        case .anchor: "The file that remembers the last signed head; best on another disk than the data, and not in its backups."
+        case .anchor:
+            "The file that remembers the last signed head; best on another disk, and not in the data's backups."
         case .checkpointKey: "The secret key that signs checkpoints."
         case .receiptKey: "The secret key that signs receipts."
         case .statementKey: "The secret key that signs the log's own statements."

@@ -104,7 +104,8 @@ struct SubmitOptions: ParsableArguments {
                 bytes = try FileBytes.read(file, limit: SignedStatement.entryByteLimit)
             } catch let failure as Failure where failure.message.contains("longer than") {
                 throw Failure(
-                    failure.status, failure.message, hint: "Register its digest instead: --hash, in place of --evidence.")
+                    failure.status, failure.message,
+                    hint: "Register its digest instead: --hash, in place of --evidence.")
             }
             let type = contentType ?? "application/octet-stream"
             return SubmitInput(
@@ -141,7 +142,8 @@ struct SubmitOptions: ParsableArguments {
     func issuer(_ layout: LogLayout?, _ trust: TrustFile) throws -> Issuer {
         guard let path = key ?? layout?.issuerKey else {
             throw Failure(
-                .usage, "There is no key to sign with", hints: [
+                .usage, "There is no key to sign with",
+                hints: [
                     "Give one with --key FILE. To make one: holdfast key new --out FILE",
                     "Its public key must be enrolled in the log: holdfast init DIR --issuer URI=FILE.pub",
                 ])

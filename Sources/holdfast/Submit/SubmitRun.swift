@@ -174,11 +174,11 @@ struct SubmitRun {
         var answers: [(Int, VerifiedAnswer)] = []
         var observer = StreamWriter.Observer()
         let (progress, before) = (progress, settled)
+        observer.progress = { progress.update(before + UInt64($0)) }
         observer.signed = { item, statement in try jobs[item].files.write(statement) }
         observer.registered = { item, answer in
             try jobs[item].files.write(answer)
             answers.append((item, answer))
-            progress.update(before + UInt64(answers.count))
         }
         observer.withdrawn = { item in
             if !answers.contains(where: { $0.0 == item }) { jobs[item].files.removeStatement() }

@@ -29,7 +29,9 @@ extension Wording {
         case .unreachable(let url, let reason):
             Failure(
                 .unreachable, "The log at \(url) is not reached: \(reason)",
-                hint: "Is it running (holdfast serve)? Is this its URL (--url)?")
+                hint: reason.contains("certificate")
+                    ? "Name the authority that signed it: --ca FILE"
+                    : "Is it running (holdfast serve)? Is this its URL (--url)?")
         case .timedOut(let url):
             Failure(
                 .unreachable, "The log at \(url) did not answer in time",
@@ -84,6 +86,8 @@ extension Wording {
             "The log's policy decides what it takes; ask its operator."
         case "rate-limited", "overloaded", "timed-out", "clock-behind", "storage-failed", "stopped", "not-ready":
             "Try again later with the same command; nothing is registered twice."
+        case nil:
+            "Is this the URL of a log?"
         default:
             nil
         }
@@ -114,7 +118,7 @@ extension Wording {
         Failure(
             .usage, "\(files.statement) is there already and says something else than \(Terminal.visible(name)) does",
             hints: [
-                "Write the new files elsewhere (--out DIR), or under another name (--again).",
+                "Write the new files elsewhere (--out DIR), or under another name (--again)."
             ])
     }
 

@@ -15,7 +15,8 @@ extension Wording {
         }
         if text.contains("EACCES") || text.contains("ermission denied") {
             return Failure(
-                .refused, "This user may not listen on port \(port) of \(host)", hint: "Choose a port above 1023: --port")
+                .refused, "This user may not listen on port \(port) of \(host)",
+                hint: "Choose a port above 1023: --port")
         }
         if text.contains("EADDRNOTAVAIL") || text.contains("annot assign requested address") {
             return Failure(.usage, "\(host) is not an address of this machine", hint: "Choose another: --host")

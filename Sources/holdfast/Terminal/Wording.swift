@@ -44,7 +44,8 @@ enum Wording {
         case .exists(let path):
             Failure(
                 .refused, "\(path) exists already, and a key file is never overwritten",
-                hint: "Choose another name with --out, or move the old file away if you are sure that nothing needs it.")
+                hint: "Choose another name with --out, or move the old file away if you are sure that nothing needs it."
+            )
         case .system(let path, let reason):
             Failure(.refused, "The key file \(path) can't be used: \(reason)")
         case .notAFile(let path):
