@@ -310,11 +310,10 @@ def test_foreign_lines_are_ignored():
 
 
 def test_concurrent_requests_never_roll_back():
-    """requests that race for one log: at most one wins for each old size, and the size never goes back"""
+    """requests that race for one log: one wins for each old size, and the size never goes back"""
     log, witness = served(60)
     try:
         witness.cosigned(log, 0, 10)
-        bodies = {(old, size): log.request(old, size) for old in range(10, 60, 7) for size in range(old + 1, 61, 5)}
         sizes, stop = [], threading.Event()
 
         def watch():
@@ -323,15 +322,18 @@ def test_concurrent_requests_never_roll_back():
 
         watcher = threading.Thread(target=watch)
         watcher.start()
+        old = 10
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
-            answers = list(pool.map(lambda pair: (pair, witness.add(bodies[pair])), list(bodies) * 3))
+            for _ in range(8):
+                bodies = [log.request(old, old + 1 + number % 5) for number in range(32)]
+                answers = list(pool.map(witness.add, bodies))
+                won = [number for number, (status, _, _) in enumerate(answers) if status == 200]
+                assert len(won) == 1 and all(status in (200, 409) for status, _, _ in answers), answers
+                old += 1 + won[0] % 5
         stop.set()
         watcher.join()
-        won = [pair for pair, (status, _, _) in answers if status == 200]
-        assert all(status in (200, 409) for _, (status, _, _) in answers)
-        assert won and len({old for old, _ in won}) == len(won), won
         assert sizes == sorted(sizes)
-        assert int(witness.ask("GET", log.path)[1].split(b"\n")[1]) == max([10] + [size for _, size in won])
+        assert sizes and int(witness.ask("GET", log.path)[1].split(b"\n")[1]) == old
     finally:
         witness.remove()
 
