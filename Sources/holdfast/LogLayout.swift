@@ -28,7 +28,7 @@ struct LogLayout: Sendable {
     var address: String { directory + "/log.url" }
 
     /// Whether there is a log here.
-    var exists: Bool { FileManager.default.fileExists(atPath: trust) }
+    var exists: Bool { [trust, configuration].contains { FileManager.default.fileExists(atPath: $0) } }
 }
 
 extension LogLayout {

@@ -27,6 +27,8 @@ struct SubmitRun {
 
     /// An input with its files.
     private struct Job {
+        /// Among the inputs: they are registered in this order.
+        let position: Int
         let input: SubmitInput
         let files: AnswerFiles
     }
@@ -46,14 +48,15 @@ struct SubmitRun {
         defer { progress.finish() }
         var fresh: [Job] = []
         var kept: [(Job, SignedStatement)] = []
-        for input in inputs {
-            let job = Job(input: input, files: AnswerFiles(directory: options.out, name: input.name))
+        for (position, input) in inputs.enumerated() {
+            let job = Job(
+                position: position, input: input, files: AnswerFiles(directory: options.out, name: input.name))
             guard let statement = try job.files.keptStatement() else {
                 fresh.append(job)
                 continue
             }
             if options.again {
-                fresh.append(Job(input: input, files: try Self.freeName(job.files)))
+                fresh.append(Job(position: position, input: input, files: try Self.freeName(job.files)))
             } else if !input.isSaid(by: statement, issuer: issuer) {
                 throw Wording.otherStatement(job.files, input.name)
             } else if job.files.hasProof {
@@ -63,10 +66,10 @@ struct SubmitRun {
             }
         }
         // The streams first: what an earlier run left pending there goes before anything else.
-        let streams = Self.byStream(fresh)
-        var writers = try await openWriters(streams.map(\.stream) + kept.compactMap(\.0.input.stream))
-        try await send(kept)
-        for (stream, jobs) in streams {
+        var writers = try await openWriters((fresh + kept.map(\.0)).compactMap(\.input.stream))
+        fresh += try await send(kept)
+        fresh.sort { $0.position < $1.position }
+        for (stream, jobs) in Self.byStream(fresh) {
             guard let writer = writers.removeValue(forKey: stream) else { continue }
             let open = options.again ? jobs : try claim(writer.recovered, by: jobs)
             try writer.forgetRecovered()
@@ -77,7 +80,7 @@ struct SubmitRun {
             try job.files.write(statement)
             return (job, statement)
         }
-        try await send(opaque)
+        _ = try await send(opaque)
     }
 
     // MARK: Parts
@@ -153,16 +156,24 @@ struct SubmitRun {
     }
 
     /// Sends statements that are signed already.
-    private mutating func send(_ jobs: [(Job, SignedStatement)]) async throws {
-        guard !jobs.isEmpty else { return }
+    ///
+    /// - Returns: the events among them that came too late: the log no longer takes their time or their place, so they
+    ///   have to be signed anew.
+    private mutating func send(_ jobs: [(Job, SignedStatement)]) async throws -> [Job] {
+        guard !jobs.isEmpty else { return [] }
+        var late: [Job] = []
         let (progress, before) = (progress, settled)
         let results = await client.submit(jobs.map(\.1)) { progress.update(before + UInt64($0)) }
         for ((job, _), result) in zip(jobs, results) {
             switch result {
             case .success(let answer): try settle(job, answer)
+            case .failure(.refused(let problem)) where job.input.stream != nil && problem.isOfPlaceOrTime:
+                job.files.removeStatement()
+                late.append(job)
             case .failure(let failure): throw Wording.notRegistered(job.input.name, failure, kept: job.files)
             }
         }
+        return late
     }
 
     private mutating func register(_ jobs: [Job], _ writer: StreamWriter) async throws {
@@ -207,5 +218,12 @@ struct SubmitRun {
             if try other.keptStatement() == nil { return other }
         }
         throw Failure(.usage, "There are a million files named \(files.name) in \(files.directory)")
+    }
+}
+
+extension LogProblem {
+    /// Whether an event was refused for when and where it was signed to stand, not for what it says.
+    fileprivate var isOfPlaceOrTime: Bool {
+        ["time-skew", "stream-gap", "stream-fork"].contains(code)
     }
 }
