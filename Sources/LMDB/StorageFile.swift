@@ -42,6 +42,14 @@ public final class StorageFile: Sendable {
         return Int(status.st_size)
     }
 
+    /// Whether the file still has a name in some directory. One that has none is gone when it is closed, however often
+    /// it is synced before.
+    public func hasName() throws(SystemCallError) -> Bool {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw SystemCallError("fstat", path) }
+        return status.st_nlink > 0
+    }
+
     /// Bytes that an ordinary process can still write on the file system that the file is on.
     public func availableByteCount() throws(SystemCallError) -> UInt64 {
         var status = statvfs()

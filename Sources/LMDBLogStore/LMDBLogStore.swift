@@ -32,7 +32,7 @@ public final class LMDBLogStore: LogStore {
     private struct Use {
         let environment: Environment
         let layout: Layout
-        let place: StorageFile
+        let data: StorageFile
         /// After a failed sync every commit fails with this.
         var failure: StoreError?
         var commits = 0
@@ -48,9 +48,8 @@ public final class LMDBLogStore: LogStore {
     public init(directory: String, options: Options = Options()) throws(StoreError) {
         self.directory = directory
         let opened = try Opening(directory: directory, options: options).open()
-        let place = try asStoreErrors { try StorageFile(directoryAt: directory) }
         spaceReserve = options.spaceReserve
-        use = Mutex(Use(environment: opened.environment, layout: opened.layout, place: place))
+        use = Mutex(Use(environment: opened.environment, layout: opened.layout, data: opened.data))
     }
 
     public func read<R>(_ body: (any LogSnapshot) throws -> R) throws -> R {
@@ -73,7 +72,8 @@ public final class LMDBLogStore: LogStore {
     public func commit(_ batch: StoreBatch, expecting: TreeHead) throws(StoreError) {
         let use = try current(toCommit: true)
         do {
-            try checkSpace(for: batch, in: use.place)
+            try checkIsThere(use.data)
+            try checkSpace(for: batch, on: use.data)
             try use.environment.write { transaction in
                 try BatchWriter(transaction, use.layout).write(batch, expecting: expecting)
             }
@@ -126,10 +126,21 @@ public final class LMDBLogStore: LogStore {
         }
     }
 
+    /// LMDB goes on in a data file that somebody removed, syncs and all, and what it wrote is gone when the process ends.
+    /// The commit is refused and no more: while the process lives, what was in the file can be saved through it.
+    private func checkIsThere(_ data: StorageFile) throws {
+        guard try data.hasName() else {
+            throw StoreError(
+                .io,
+                "\(data.path) was removed or replaced while it was open, so nothing that is written now would be kept; "
+                    + "what was in it can be read from this process alone: export it before you stop it")
+        }
+    }
+
     /// A disk that fills up while LMDB writes makes a short write, which LMDB cannot tell from a failing disk: the log
     /// would stop. So a commit that might not fit is refused before it begins, and the log goes on when there is space.
-    private func checkSpace(for batch: StoreBatch, in place: StorageFile) throws {
-        let available = try place.availableByteCount()
+    private func checkSpace(for batch: StoreBatch, on data: StorageFile) throws {
+        let available = try data.availableByteCount()
         let (needed, overflow) = spaceReserve.addingReportingOverflow(UInt64(batch.mostBytesWritten))
         guard !overflow, available >= needed else {
             throw StoreError(

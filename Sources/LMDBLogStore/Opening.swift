@@ -15,7 +15,7 @@ struct Opening {
 
     private var place: StorageDirectory { StorageDirectory(directory) }
 
-    func open() throws(StoreError) -> (environment: Environment, layout: Layout) {
+    func open() throws(StoreError) -> (environment: Environment, layout: Layout, data: StorageFile) {
         try asStoreErrors {
             let exists = try findStore()
             guard let lock = try LockFile.acquire(place.file(Self.lockName)) else {
@@ -27,7 +27,9 @@ struct Opening {
             let environment = try openEnvironment(lock)
             try environment.checkReaders()
             if !exists { try place.sync() }
-            return (environment, try openLayout(environment))
+            // Of the data file another descriptor does no harm: LMDB's locks are on lock.mdb.
+            let data = try StorageFile(existingAt: place.file(Self.dataName))
+            return (environment, try openLayout(environment), data)
         }
     }
 

@@ -39,6 +39,26 @@ struct LMDBLogStoreTests {
         try copy.read { try $0.verifyContents() }
     }
 
+    @Test("nothing is committed to a data file that was removed or replaced; what is there can still be read")
+    func removed() throws {
+        for replaces in [false, true] {
+            let scratch = try Scratch()
+            let store = try scratch.store()
+            var log = GrowingLog()
+            try log.grow(store, by: 10)
+            let copy = try Data(contentsOf: URL(filePath: scratch.data))
+            try FileManager.default.removeItem(atPath: scratch.data)
+            if replaces { try copy.write(to: URL(filePath: scratch.data)) }
+            var more = log
+            for _ in 0..<2 {
+                let error = #expect(throws: StoreError.self) { try more.grow(store, by: 1) }
+                #expect(error?.code == .io)
+                #expect(error?.detail.contains("removed") == true)
+            }
+            #expect(try store.read { try $0.entries(0..<10) } == log.entries)
+        }
+    }
+
     @Test("the directory and its files are for the owner alone")
     func permissions() throws {
         let store = try scratch.store()
