@@ -14,6 +14,15 @@ struct JSONTests {
         #expect(try JSON(parsing: text).text() == text)
     }
 
+    @Test("prints nothing that a terminal would obey")
+    func terminal() throws {
+        let value: JSON = ["\u{9b}31m": "\u{85}\u{61c}\u{200e}\u{2028}\u{202e}\u{2066}\u{1b}[2J", "👩‍👧": "\u{a0}"]
+        let text = value.text()
+        #expect(
+            text == #"{"\u009b31m":"\u0085\u061c\u200e\u2028\u202e\u2066\u001b[2J","👩‍👧":"\#u{a0}"}"#)
+        #expect(try JSON(parsing: text) == value)
+    }
+
     @Test("reads spaces and escapes")
     func spacesAndEscapes() throws {
         #expect(try JSON(parsing: " \t\r\n[ 1 ,\n2 ] ") == [1, 2])

@@ -49,6 +49,15 @@ extension JSON {
         text += close
     }
 
+    /// What a terminal may obey instead of showing it: the control characters C0, DEL and C1, the separators of lines
+    /// and paragraphs, and what turns the direction of writing. Texts in a log are anybody's.
+    private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0..<0x20, 0x7f...0x9f, 0x61c, 0x200e...0x200f, 0x2028...0x202e, 0x2066...0x2069: true
+        default: false
+        }
+    }
+
     private static func quote(_ string: String, to text: inout String) {
         text += "\""
         for scalar in string.unicodeScalars {
@@ -58,7 +67,8 @@ extension JSON {
             case "\n": text += "\\n"
             case "\r": text += "\\r"
             case "\t": text += "\\t"
-            case "\u{0}"..<"\u{20}", "\u{7f}": text += "\\u00" + Hex.encode([UInt8(scalar.value)])
+            case _ where isHidden(scalar):
+                text += "\\u" + Hex.encode([UInt8(scalar.value >> 8), UInt8(scalar.value & 0xff)])
             default: text.unicodeScalars.append(scalar)
             }
         }
