@@ -76,7 +76,7 @@ extension Check {
 
 extension String {
     /// Control characters, and those that turn the direction of writing, as `\u{…}`.
-    var withoutControls: String {
+    package var withoutControls: String {
         var text = ""
         for scalar in unicodeScalars {
             switch scalar.properties.generalCategory {

@@ -4,15 +4,29 @@ import Verification
 /// A file that can't be read, or a trust file that is none: no verdict, exit code 2.
 struct FileProblem: Error, CustomStringConvertible {
     let description: String
+
+    /// - Parameter description: one line; names of files in it may hold anything, and are made fit for a terminal.
+    init(description: String) {
+        self.description = description.withoutControls
+    }
 }
 
-/// Reads a whole file.
+/// Bytes that are read of one file. The longest that there is, a bundle of 256 entries, has less than 17 MB.
+private let byteLimit: UInt = 64 << 20
+
+/// Reads a whole file. What is not a file, or too long to be one of ours, is refused before anything of it is read:
+/// a directory of somebody else's may have links to devices in it, and files of any length that take no space.
 func read(_ path: String) throws(FileProblem) -> [UInt8] {
     var isDirectory = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
         throw FileProblem(description: "\(path): there is no such file")
     }
     guard !isDirectory else { throw FileProblem(description: "\(path) is a directory, not a file") }
+    let target = URL(filePath: path).resolvingSymlinksInPath().path
+    let attributes = try? FileManager.default.attributesOfItem(atPath: target)
+    if let size = attributes?[.size] as? UInt, size > byteLimit {
+        throw FileProblem(description: "\(path) has \(size) bytes; no file that is verified here has over \(byteLimit)")
+    }
     do {
         return [UInt8](try Data(contentsOf: URL(filePath: path)))
     } catch {

@@ -34,13 +34,14 @@ struct OutputOptions: ParsableArguments {
         var reports: [JSON] = []
         for file in files {
             let report = try verify(file)
+            let name = file.withoutControls
             summary.add(report)
             if json {
                 reports.append(.object([JSONMember("file", .string(file))] + (report.json.objectValue ?? [])))
             } else if report.verdict == .notVerified {
-                print("\(file):\n\(report.text(colour: colour))", terminator: "")
+                print("\(name):\n\(report.text(colour: colour))", terminator: "")
             } else if !quiet {
-                print("\(file): \(report.verdictText(colour: colour))")
+                print("\(name): \(report.verdictText(colour: colour))")
             }
         }
         print(json ? summary.json(reports).text(.pretty) : summary.text)

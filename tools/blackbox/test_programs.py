@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import stat
 import subprocess
 
@@ -95,6 +96,43 @@ def test_a_damaged_log_directory_is_localised():
         result = holdfast("log", out, "--trust", log.trust, check=False, program="holdfast-verify")
         assert result.returncode == 1, result.stdout
         assert re.search(r"entry \d+|tile/", result.stdout), result.stdout
+    finally:
+        log.remove()
+
+
+def test_the_verifier_is_not_led_astray_by_files():
+    """devices, pipes, endless files and names with escape sequences are refused, in little memory and time"""
+    log, answers, out = with_exports()
+    try:
+        def little():
+            resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+
+        def refused(*arguments):
+            full = [BIN / "holdfast-verify", *arguments, "--trust", log.trust]
+            result = subprocess.run(
+                list(map(str, full)), capture_output=True, text=True, timeout=20, preexec_fn=little
+            )
+            assert result.returncode in (1, 2), (arguments, result)
+            assert "\x1b" not in result.stdout + result.stderr and "\u202e" not in result.stdout + result.stderr, result
+            return result.stdout + result.stderr
+
+        sparse, pipe, odd = (log.parent / name for name in ("sparse", "pipe", "a\x1b[2J\u202e: VERIFIED"))
+        sparse.touch()
+        os.truncate(sparse, 1 << 36)
+        os.mkfifo(pipe)
+        odd.write_bytes(b"no statement")
+        for target in ("/dev/zero", pipe, sparse, log.parent, odd, log.parent / "none\x1b[2J"):
+            refused("transparent", target)
+            refused("transparent", target, answers / "0.transparent")
+        assert "bytes" in refused("transparent", sparse)
+        for path in [path for path in sorted(out.rglob("*")) if path.is_file()]:
+            content = path.read_bytes()
+            for target in ("/dev/zero", pipe, sparse, path):
+                path.unlink()
+                path.symlink_to(target)
+                refused("log", out)
+            path.unlink()
+            path.write_bytes(content)
     finally:
         log.remove()
 
