@@ -24,7 +24,8 @@ private let allowedImports: [String: Set<String>] = [
     ],
     "LogClient": [
         "Tlog", "COSE", "Governance", "Verification", "AsyncHTTPClient", "HTTPTypes", "Logging", "NIOCore",
-        "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOFoundationCompat", "Foundation", "Synchronization", "SystemPackage", "Glibc",
+        "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOFoundationCompat", "Foundation", "Synchronization", "SystemPackage",
+        "Glibc",
     ],
     "holdfast": [
         "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "LogServer",
