@@ -73,7 +73,9 @@ struct LogResponder: HTTPResponder {
                 "method": "\(request.method)", "route": "\(match?.route.rawValue ?? "none")",
                 "status": "\(response.status.code)", "microseconds": "\(duration / 1000)",
             ])
-        return incoming.endsConnection ? response.ending(context.channel) : response
+        if incoming.endsConnection { return response.ending(context.channel) }
+        return incoming.hasUnreadBody
+            ? response.draining(request, context.channel, within: TimeAmount(options.bodyTimeout)) : response
     }
 
     /// Keeps the limits around the route.
@@ -161,6 +163,8 @@ struct IncomingRequest {
     let arrival: UInt64
     /// Whether the connection cannot be used after the answer.
     var endsConnection: Bool
+    /// Whether there is a body that nobody has read.
+    var hasUnreadBody: Bool
 
     /// Bytes of an unwanted body that are read to keep the connection; for more a new connection is cheaper.
     private static let drainLimit: Int64 = 16 << 10
@@ -171,9 +175,9 @@ struct IncomingRequest {
         self.context = context
         self.arrival = arrival
         // Until someone reads the body, it is unwanted.
-        endsConnection =
-            request.headers[.transferEncoding] != nil
-            || request.headers[.contentLength].map { (Int64($0) ?? .max) > Self.drainLimit } ?? false
+        let length = request.headers[.contentLength].map { Int64($0) ?? .max } ?? 0
+        hasUnreadBody = request.headers[.transferEncoding] != nil || length > 0
+        endsConnection = request.headers[.transferEncoding] != nil || length > Self.drainLimit
     }
 
     var accept: Accept { Accept(request.headers[.accept]) }

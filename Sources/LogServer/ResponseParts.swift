@@ -36,4 +36,18 @@ extension Response {
                 channel.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
             })
     }
+
+    /// The answer, after which the body that nobody wanted is read, so that the connection can be used again: but not
+    /// for ever, however slowly it comes.
+    func draining(_ request: Request, _ channel: any Channel, within patience: TimeAmount) -> Response {
+        let body = body
+        return Response(
+            status: status, headers: headers,
+            body: ResponseBody(contentLength: body.contentLength) { writer in
+                try await body.write(writer)
+                let end = channel.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) }
+                defer { end.cancel() }
+                for try await _ in request.body {}
+            })
+    }
 }

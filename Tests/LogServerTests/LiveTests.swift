@@ -48,6 +48,26 @@ struct LiveTests {
         }
     }
 
+    @Test("A body that nobody wants may not come for ever either; one that comes at once does no harm")
+    func unwantedDrip() async throws {
+        var log = try TestLog()
+        log.options.bodyTimeout = .seconds(1)
+        try await LiveServer.run(log) { server in
+            try await server.connect { connection in
+                let get = "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n"
+                try await connection.send(get + String(repeating: "x", count: 9000) + get)
+                while connection.received.components(separatedBy: "alive\n").count < 3 {
+                    try #require(await connection.next() != nil)
+                }
+                let start = ContinuousClock.now
+                while (try? await connection.send("x")) != nil, ContinuousClock.now - start < .seconds(8) {
+                    try await Task.sleep(for: .milliseconds(50))
+                }
+                #expect(ContinuousClock.now - start < .seconds(6))
+            }
+        }
+    }
+
     @Test("A body announced as too large is refused without being read")
     func announced() async throws {
         let log = try TestLog()

@@ -183,6 +183,7 @@ extension LogResponder {
             throw error is Problem ? error : BrokenBody(error: error)
         }
         incoming.endsConnection = false
+        incoming.hasUnreadBody = false
         return body
     }
 
