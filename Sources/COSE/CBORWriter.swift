@@ -1,3 +1,5 @@
+internal import Tlog
+
 /// Appends encoded CBOR, always in the shortest form. Map entries are written in the order in which they are given:
 /// the caller keeps the order of keys.
 package struct CBORWriter {
@@ -42,6 +44,11 @@ package struct CBORWriter {
     package mutating func bytes(_ value: some Collection<UInt8>) {
         head(2, UInt64(value.count))
         bytes.append(contentsOf: value)
+    }
+
+    mutating func hash(_ value: Hash) {
+        head(2, UInt64(Hash.byteCount))
+        value.append(to: &bytes)
     }
 
     package mutating func text(_ value: String) {

@@ -83,18 +83,31 @@ public struct Receipt: Sendable, Hashable {
         algorithm = COSEAlgorithm.edDSA
         issuer = root.origin.text
         subject = root.origin.text
-        keyID = root.keyID.bytes
+        keyID = root.keyIDBytes
         self.proof = proof
-        checkpoint = root.checkpoint?.bytes
+        checkpoint = root.checkpointBytes
         protected = root.protected
         signature = root.signature
     }
 
     /// The encoded receipt: proofs (396) and checkpoint in the unprotected header, nothing else there.
     public func encoded() -> [UInt8] {
-        var unprotected: CBORMap = [CBOR(COSELabel.proofs): proof.cbor]
-        if let checkpoint { unprotected[CBOR(COSELabel.checkpoint)] = .bytes(checkpoint) }
-        return COSESign1(protected: protected, unprotected: unprotected, payload: nil, signature: signature).encoded()
+        var writer = CBORWriter(
+            capacity: protected.count + signature.count + proof.mostBytesWritten + (checkpoint?.count ?? 0) + 32)
+        writer.tag(18)
+        writer.array(count: 4)
+        writer.bytes(protected)
+        // The label of the proofs is positive and ours negative, so this is their order.
+        writer.map(count: checkpoint == nil ? 1 : 2)
+        writer.integer(COSELabel.proofs)
+        proof.write(to: &writer)
+        if let checkpoint {
+            writer.integer(COSELabel.checkpoint)
+            writer.bytes(checkpoint)
+        }
+        writer.null()
+        writer.bytes(signature)
+        return writer.bytes
     }
 
     /// The same receipt with another checkpoint for the same head, or none.

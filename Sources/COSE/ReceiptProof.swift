@@ -22,8 +22,10 @@ extension Receipt.Proof {
     /// A path has no more hashes than a 64-bit size has bits (and a consistency proof one more).
     private static let pathLimit = 65
 
-    private static let inclusionLabel: CBOR = -1
-    private static let consistencyLabel: CBOR = -2
+    private static let inclusionNumber: Int64 = -1
+    private static let consistencyNumber: Int64 = -2
+    private static let inclusionLabel = CBOR(inclusionNumber)
+    private static let consistencyLabel = CBOR(consistencyNumber)
 
     /// Reads the value of header 396.
     ///
@@ -57,24 +59,41 @@ extension Receipt.Proof {
         }
     }
 
-    /// The value of header 396.
-    var cbor: CBOR {
+    /// Writes the value of header 396.
+    func write(to writer: inout CBORWriter) {
         switch self {
         case .inclusion(let proof):
-            Self.header(Self.inclusionLabel, proof.size, proof.index, proof.path)
+            Self.write(Self.inclusionNumber, proof.size, proof.index, proof.path, to: &writer)
         case .consistency(let proof):
-            Self.header(Self.consistencyLabel, proof.oldSize, proof.newSize, proof.path)
+            Self.write(Self.consistencyNumber, proof.oldSize, proof.newSize, proof.path, to: &writer)
         }
     }
 
-    private static func header(_ label: CBOR, _ first: UInt64, _ second: UInt64, _ path: [Hash]) -> CBOR {
-        var writer = CBORWriter(capacity: 24 + 34 * path.count)
+    /// Straight into the receipt's bytes, without items in between: a log makes one for each statement.
+    private static func write(
+        _ label: Int64, _ first: UInt64, _ second: UInt64, _ path: [Hash], to writer: inout CBORWriter
+    ) {
+        let hashSize = CBORWriter.headSize(Hash.byteCount) + Hash.byteCount
+        let size =
+            1 + CBORWriter.headSize(Int(clamping: first)) + CBORWriter.headSize(Int(clamping: second))
+            + CBORWriter.headSize(path.count) + hashSize * path.count
+        writer.map(count: 1)
+        writer.integer(label)
+        writer.array(count: 1)
+        writer.head(2, UInt64(size))
         writer.array(count: 3)
         writer.unsigned(first)
         writer.unsigned(second)
         writer.array(count: path.count)
-        for hash in path { writer.bytes(hash.bytes) }
-        return [label: [.bytes(writer.bytes)]]
+        for hash in path { writer.hash(hash) }
+    }
+
+    /// About how many bytes it takes, from above.
+    var mostBytesWritten: Int {
+        switch self {
+        case .inclusion(let proof): 48 + 34 * proof.path.count
+        case .consistency(let proof): 48 + 34 * proof.path.count
+        }
     }
 }
 

@@ -10,6 +10,9 @@ public struct SignedRoot: Sendable, Hashable {
     public let keyID: Hash
     /// The checkpoint that the receipts carry.
     public let checkpoint: SignedCheckpoint?
+    /// Its bytes and those of the key's thumbprint, made once and not for each receipt.
+    let checkpointBytes: [UInt8]?
+    let keyIDBytes: [UInt8]
     /// The encoded protected header.
     public let protected: [UInt8]
     /// 64 bytes.
@@ -26,7 +29,9 @@ public struct SignedRoot: Sendable, Hashable {
         self.head = head
         self.origin = origin
         self.checkpoint = checkpoint
+        checkpointBytes = checkpoint?.bytes
         keyID = COSEKey(key.publicKey).thumbprint
+        keyIDBytes = keyID.bytes
         protected = Self.protected(origin: origin, keyID: keyID)
         signature = key.sign(COSESign1.toBeSigned(protected: protected, payload: head.root.bytes))
     }
@@ -35,7 +40,9 @@ public struct SignedRoot: Sendable, Hashable {
         head = root.head
         origin = root.origin
         keyID = root.keyID
+        keyIDBytes = root.keyIDBytes
         self.checkpoint = checkpoint
+        checkpointBytes = checkpoint?.bytes
         protected = root.protected
         signature = root.signature
     }

@@ -110,7 +110,7 @@ struct Admission {
         }
         let index = base.head.size + UInt64(entries.count)
         do {
-            try fold.admit(statement, index: index, batchTime: time)
+            try fold.admit(statement, event: submission.event, index: index, batchTime: time)
         } catch .storage(let detail) {
             throw .refused(detail)
         } catch {

@@ -16,6 +16,7 @@ public final class Log: Sendable {
     private let parts: EngineParts
     private let intake: Intake
     private let limiter = RateLimiter()
+    private let subtrees = SubtreeCache()
     private let sweeper: Task<Void, Never>
 
     init(_ parts: EngineParts) {
@@ -148,7 +149,7 @@ extension Log {
     ) -> [Result<Registration, Rejection>] {
         do {
             return try parts.store.read { snapshot in
-                var proofs = Proofs(snapshot: snapshot, head: head)
+                var proofs = Proofs(snapshot: snapshot, head: head, cache: subtrees)
                 return try placements.map { placement in
                     switch placement {
                     case .success((let placement, let leafHash)):
@@ -191,7 +192,7 @@ extension Log {
     public func registration(index: UInt64) throws -> Registration? {
         try read { snapshot, head in
             guard let leafHash = try snapshot.leafHash(at: index) else { return nil }
-            var proofs = Proofs(snapshot: snapshot, head: head)
+            var proofs = Proofs(snapshot: snapshot, head: head, cache: subtrees)
             return try proofs.registration(Placement(index: index, duplicate: true), leafHash: leafHash)
         }
     }
@@ -200,7 +201,7 @@ extension Log {
     public func registration(leafHash: Hash) throws -> Registration? {
         try read { snapshot, head in
             guard let index = try snapshot.index(ofLeaf: leafHash) else { return nil }
-            var proofs = Proofs(snapshot: snapshot, head: head)
+            var proofs = Proofs(snapshot: snapshot, head: head, cache: subtrees)
             return try proofs.registration(Placement(index: index, duplicate: true), leafHash: leafHash)
         }
     }
@@ -213,7 +214,7 @@ extension Log {
             guard let link = try snapshot.newestLink(stream: key, below: head.size),
                 let leafHash = try snapshot.leafHash(at: link.index)
             else { return nil }
-            var proofs = Proofs(snapshot: snapshot, head: head)
+            var proofs = Proofs(snapshot: snapshot, head: head, cache: subtrees)
             let placement = Placement(index: link.index, duplicate: true)
             return (link.seq, try proofs.registration(placement, leafHash: leafHash))
         }

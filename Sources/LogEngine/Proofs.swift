@@ -1,15 +1,23 @@
 internal import LogStore
 internal import Tlog
 
-/// Makes inclusion proofs under one head from one snapshot. Tiles that were read stay at hand for the next proof.
+/// Makes inclusion proofs under one head from one snapshot.
 struct Proofs {
     let snapshot: any LogSnapshot
     let head: PublishedHead
-    private var tiles: [TileCoordinate: [UInt8]] = [:]
+    let cache: SubtreeCache
 
-    init(snapshot: any LogSnapshot, head: PublishedHead) {
+    /// The tiles of the proofs so far: the next proof mostly needs the same ones.
+    private var tiles: [TileCoordinate: TileSubtrees] = [:]
+
+    /// Hashes over the leaves from a number up to the end of the tree, where these are no perfect subtree: every proof
+    /// to the left of them has them.
+    private var edges: [UInt64: Hash] = [:]
+
+    init(snapshot: any LogSnapshot, head: PublishedHead, cache: SubtreeCache) {
         self.snapshot = snapshot
         self.head = head
+        self.cache = cache
     }
 
     mutating func registration(_ placement: Placement, leafHash: Hash) throws -> Registration {
@@ -19,10 +27,43 @@ struct Proofs {
     }
 
     private mutating func inclusion(of index: UInt64) throws -> InclusionProof {
-        let plan = try ProofPlan.inclusion(index: index, size: head.size)
-        for tile in plan.tiles where tiles[tile.coordinate] == nil {
-            tiles[tile.coordinate] = try snapshot.content(of: tile)
+        let size = head.size
+        guard index < size else { throw ProofError.indexOutOfRange(index: index, size: size) }
+        var path: [Hash] = []
+        path.reserveCapacity(64 - size.leadingZeroBitCount)
+        try ProofPlan.forEachSibling(of: index, size: size) { first, end in
+            path.append(try hash(first, end))
         }
-        return InclusionProof(index: index, size: head.size, path: try plan.hashes(in: tiles))
+        path.reverse()
+        return InclusionProof(index: index, size: size, path: path)
+    }
+
+    /// The hash over the leaves `first ..< end`, a subtree of RFC 6962's recursion.
+    private mutating func hash(_ first: UInt64, _ end: UInt64) throws -> Hash {
+        let isPerfect = (end - first).nonzeroBitCount == 1
+        if !isPerfect, let known = edges[first] { return known }
+        var hash: Hash?
+        try PerfectSubtree.forEachFromRight(first, end) { subtree in
+            let left = try tile(of: subtree).hash(of: subtree)
+            hash = hash.map { Hash.node(left, $0) } ?? left
+        }
+        guard let hash else { preconditionFailure("no leaves are no sibling") }
+        if !isPerfect { edges[first] = hash }
+        return hash
+    }
+
+    private mutating func tile(of subtree: PerfectSubtree) throws -> TileSubtrees {
+        let coordinate = subtree.coordinate
+        if let tile = tiles[coordinate], tile.width >= subtree.endInTile { return tile }
+        let tile = try cache.subtrees(of: coordinate, width: subtree.endInTile) {
+            guard let content = try snapshot.tile(coordinate), content.count >= subtree.endInTile * Hash.byteCount
+            else {
+                throw StoreError(
+                    .notFound, "\(coordinate) does not reach hash \(subtree.endInTile), which is committed")
+            }
+            return content
+        }
+        tiles[coordinate] = tile
+        return tile
     }
 }

@@ -7,6 +7,9 @@ internal import Tlog
 struct VerifiedSubmission: Sendable {
     let statement: SignedStatement
 
+    /// What the statement says, if it is an event: read once, here, and not again on the writer's thread.
+    let event: Event?
+
     /// The link that the statement adds to a stream of its issuer; nil for opaque evidence.
     let link: Link?
 
@@ -17,6 +20,7 @@ struct VerifiedSubmission: Sendable {
 
     fileprivate init(_ statement: SignedStatement, event: Event?) {
         self.statement = statement
+        self.event = event
         link = event.map {
             Link(stream: .stream(issuer: statement.header.issuer, stream: $0.stream), seq: $0.seq)
         }

@@ -29,6 +29,7 @@ struct Holdfast: AsyncParsableCommand {
                 subcommands: [
                     ProveCommand.self, TreeCommand.self, ShowCommand.self, TailCommand.self, ExportCommand.self,
                 ]),
+            CommandGroup(name: "Measure:", subcommands: [BenchCommand.self]),
         ])
 
     static func main() async {

@@ -51,14 +51,17 @@ public struct GovernanceState<Base: StateReading>: StateReading {
     /// or throws and changes nothing.
     ///
     /// - Parameters:
+    ///   - decoded: the event in the statement's payload, where the caller has read it from there already.
     ///   - index: the statement's index in the log.
     ///   - batchTime: the time in the seal of its batch, ms since 1970.
     public mutating func admit(
-        _ statement: SignedStatement, index: UInt64, batchTime: UInt64
+        _ statement: SignedStatement, event decoded: Event? = nil, index: UInt64, batchTime: UInt64
     ) throws(AdmissionError) {
         try checkSize(statement)
         try checkKey(statement)
-        guard let event = try event(of: statement) else { return }
+        var found = decoded
+        if found == nil { found = try event(of: statement) }
+        guard let event = found else { return }
         guard !EventType.isReserved(event.type) else { throw .reservedType(event.type) }
         try checkTime(event, batchTime)
         try link(event, of: statement, index: index)

@@ -19,22 +19,33 @@ public struct ProofPlan: Sendable {
 
     /// The path of an inclusion proof: RFC 6962 §2.1.1's PATH(m, D[n]).
     public static func inclusion(index: UInt64, size: UInt64) throws(ProofError) -> ProofPlan {
-        guard index < size else { throw .indexOutOfRange(index: index, size: size) }
         var parts: [[PerfectSubtree]] = []
+        guard index < size else { throw .indexOutOfRange(index: index, size: size) }
+        forEachSibling(of: index, size: size) { first, end in
+            parts.append(PerfectSubtree.cover(first, end))
+        }
+        return ProofPlan(size: size, parts: parts.reversed())
+    }
+
+    /// The leaves `first ..< end` under each hash of the path of an inclusion proof, from the root's child down to the
+    /// leaf's neighbour: the path read backward. The index must be below the size.
+    package static func forEachSibling<E: Error>(
+        of index: UInt64, size: UInt64, _ body: (_ first: UInt64, _ end: UInt64) throws(E) -> Void
+    ) throws(E) {
+        precondition(index < size, "no leaf \(index) in a tree of \(size)")
         var (first, end) = (0 as UInt64, size)
         while end - first > 1 {
             let middle = first + largestPowerOfTwo(below: end - first)
             // "PATH(m, D[n]) = PATH(m, D[0:k]) : MTH(D[k:n]) for m < k; and
             //  PATH(m, D[n]) = PATH(m - k, D[k:n]) : MTH(D[0:k]) for m >= k"
             if index < middle {
-                parts.append(PerfectSubtree.cover(middle, end))
+                try body(middle, end)
                 end = middle
             } else {
-                parts.append(PerfectSubtree.cover(first, middle))
+                try body(first, middle)
                 first = middle
             }
         }
-        return ProofPlan(size: size, parts: parts.reversed())
     }
 
     /// The path of a consistency proof: RFC 6962 §2.1.2's PROOF(m, D[n]). Empty for the empty tree and for equal

@@ -17,7 +17,8 @@ final class ProgressLine {
         self.terminal = terminal
     }
 
-    func update(_ done: UInt64) {
+    /// - Parameter note: what else there is to say, shown after the numbers.
+    func update(_ done: UInt64, note: String = "") {
         let now = Date()
         let pause = terminal.isTerminal ? 0.1 : 5.0
         // Work that is over within a moment needs no line of progress.
@@ -25,7 +26,7 @@ final class ProgressLine {
         guard now.timeIntervalSince(shown) >= pause, now.timeIntervalSince(started) >= wait else { return }
         shown = now
         let percent = total == 0 ? 100 : Int(Double(done) / Double(total) * 100)
-        let text = "\(verb) \(done) of \(total) (\(percent) %)"
+        let text = "\(verb) \(done) of \(total) (\(percent) %)" + (note.isEmpty ? "" : ", \(note)")
         if terminal.isTerminal {
             terminal.write("\r\u{1b}[K\(terminal.styled(text, .dim))")
             isOpen = true

@@ -1,0 +1,210 @@
+import COSE
+import Foundation
+import Governance
+import LMDBLogStore
+import LogEngine
+import LogStore
+import Tlog
+
+/// A log that has grown: what an entry costs then, what memory it takes, how long it takes to open, and how long
+/// proofs take.
+///
+/// It is filled through the store with entries that say nothing and a state key for each tenth of them, and closed with
+/// a seal, so that the engine opens it as one of its own.
+enum Growth {
+    private static let small = 100_000
+    private static let appended = 64 * 400
+
+    static func measure(directory: String, size: Int) async throws -> [String: Double] {
+        var filling = try Filling(directory: directory)
+        var report: [String: Double] = ["entries": Double(size), "stateKeys": Double(size / 10)]
+        for (name, size) in [("small", small), ("large", size)] {
+            Bench.progress("growing to \(size) entries")
+            let stopwatch = Stopwatch()
+            try filling.grow(to: UInt64(size))
+            report["fillSeconds.\(name)"] = stopwatch.seconds
+            report.merge(try await measureAppending(&filling, name: name)) { $1 }
+        }
+        report["growth"] = report["relativeCost.large", default: 0] / report["relativeCost.small", default: 1]
+        report.merge(proofs(of: filling)) { $1 }
+        return report
+    }
+
+    /// Opens the log and registers statements.
+    private static func measureAppending(_ filling: inout Filling, name: String) async throws -> [String: Double] {
+        filling.release()
+        let opening = Stopwatch()
+        let store = try LMDBLogStore(directory: filling.directory)
+        let log = try filling.workload.open(store, anchor: MemoryAnchor(filling.head.treeHead))
+        let openSeconds = opening.seconds
+        let memory = anonymousMemory()
+
+        let submissions = filling.workload.submissions(count: appended, batch: 100, stream: "after-\(name)")
+        let before = Limits.verifications(seconds: 1)
+        let stopwatch = Stopwatch()
+        try await filling.workload.run(submissions, on: log)
+        let seconds = stopwatch.seconds
+        let after = Limits.verifications(seconds: 1)
+        var report = [
+            "openSeconds.\(name)": openSeconds, "memory.\(name)": memory,
+            "microsecondsAnEntry.\(name)": seconds / Double(appended) * 1e6,
+            "relativeCost.\(name)": seconds / Double(appended) * (before + after) / 2,
+        ]
+        if name == "large" { report.merge(try inclusionProofs(log)) { $1 } }
+        await log.shutdown()
+        let again = try LMDBLogStore(directory: filling.directory)
+        try filling.reopen(again)
+        return report
+    }
+
+    /// Microseconds of one registration read by its index: tiles, path, under the published head.
+    private static func inclusionProofs(_ log: Log) throws -> [String: Double] {
+        let size = log.published.size
+        var times: [Double] = []
+        for _ in 0..<20_000 {
+            let index = UInt64.random(in: 0..<size)
+            let stopwatch = ContinuousClock.now
+            let registration = try log.registration(index: index)
+            times.append((ContinuousClock.now - stopwatch) / .microseconds(1))
+            precondition(registration?.index == index)
+        }
+        let one = Stopwatch()
+        for _ in 0..<20_000 { _ = try log.registration(index: UInt64.random(in: 0..<size)) }
+        return [
+            "inclusionMicroseconds.p50": times.median, "inclusionMicroseconds.p99": times.percentile(99),
+            "inclusionMicroseconds.processor": one.processor / 20_000 * 1e6,
+        ]
+    }
+
+    /// Microseconds of one proof in the map of the state.
+    private static func proofs(of filling: Filling) -> [String: Double] {
+        let keys = (0..<20_000).map { _ in Hash.sha256(filling.key(UInt64.random(in: 0..<filling.keyCount)).bytes) }
+        var times: [Double] = []
+        for key in keys {
+            let started = ContinuousClock.now
+            let proof = filling.map.proof(key)
+            times.append((ContinuousClock.now - started) / .microseconds(1))
+            precondition(proof.end == .present)
+        }
+        return ["stateMicroseconds.p50": times.median, "stateMicroseconds.p99": times.percentile(99)]
+    }
+}
+
+/// A store that is filled without the engine.
+struct Filling {
+    let directory: String
+    let workload: Workload
+    private(set) var store: LMDBLogStore
+    private(set) var head: StoredHead
+    private(set) var map = MerkleMap()
+    private(set) var keyCount: UInt64 = 0
+    private var edge: TileEdge
+    private var seals: UInt64
+
+    private static let batch: UInt64 = 16_384
+
+    init(directory: String) throws {
+        self.directory = directory + "/grown"
+        workload = try Workload()
+        store = try LMDBLogStore(directory: self.directory)
+        try Log.create(store: store, genesis: workload.genesis, keys: workload.logKeys, anchor: MemoryAnchor())
+        (head, edge, seals) = (.empty, TileEdge(), 1)
+        try reopen(store)
+    }
+
+    /// Takes up the store where another writer left it.
+    mutating func reopen(_ store: LMDBLogStore) throws {
+        self.store = store
+        var map = MerkleMap()
+        (head, edge) = try store.read { snapshot in
+            let head = try snapshot.head
+            var changes: [(key: Hash, value: Hash?)] = []
+            try snapshot.forEachState { key, value in changes.append((Hash.sha256(key), Hash.sha256(value))) }
+            map.set(changes)
+            let edge = try TileEdge(size: head.size) { tile in
+                guard let bytes = try snapshot.tile(tile.coordinate) else { throw CocoaError(.fileReadCorruptFile) }
+                return Array(bytes.prefix(tile.byteCount))
+            }
+            return (head, edge)
+        }
+        self.map = map
+    }
+
+    /// Closes the store and lets go of the memory that a log would not need.
+    mutating func release() {
+        store.close()
+        map = MerkleMap()
+        edge = TileEdge()
+        malloc_trim(0)
+    }
+
+    func key(_ number: UInt64) -> StateKey {
+        .stream(issuer: workload.issuers[Int(number % 64)].name, stream: "filling-\(number)")
+    }
+
+    /// Adds batches until the log has `size` entries, the last of which is a seal. Not synced: nothing hangs on it.
+    mutating func grow(to size: UInt64) throws {
+        store.close()
+        var options = LMDBLogStore.Options()
+        options.noSync = true
+        store = try LMDBLogStore(directory: directory, options: options)
+        while head.size < size { try add(min(Self.batch, size - head.size)) }
+        store.close()
+        sync()
+        store = try LMDBLogStore(directory: directory)
+    }
+
+    /// One batch of `count` entries, its seal included.
+    private mutating func add(_ count: UInt64) throws {
+        var entries: [[UInt8]] = []
+        var state: [(key: [UInt8], value: [UInt8]?)] = []
+        var changes: [(key: Hash, value: Hash?)] = []
+        for position in 0..<(count - 1) {
+            let index = head.size + position
+            let text = "An entry of about a hundred bytes that says nothing at all; its number is \(index)."
+            let entry = Array(text.utf8)
+            entries.append(entry)
+            guard index % 10 == 0 else { continue }
+            let key = key(keyCount).bytes
+            keyCount += 1
+            let value = StreamLink(seq: 0, leafHash: .leaf(entry), index: index).encoded()
+            state.append((key, value))
+            changes.append((Hash.sha256(key), Hash.sha256(value)))
+        }
+        map.set(changes)
+        let time = Workload.now()
+        let seal = Seal(time: time, statements: count - 1, stateRoot: map.root, seq: seals, prev: .zero)
+        seals += 1
+        entries.append(seal.statement(origin: workload.origin, key: workload.logKeys.statement).entryBytes)
+        let leafHashes = entries.map { Hash.leaf($0) }
+        for leafHash in leafHashes { edge.append(leafHash) }
+        let new = StoredHead(treeHead: TreeHead(size: edge.size, root: edge.root()), sealTime: time)
+        let batch = StoreBatch(
+            entries: entries, leafHashes: leafHashes, tiles: edge.takeChangedTiles(), state: state, head: new)
+        try store.commit(batch, expecting: head.treeHead)
+        head = new
+    }
+}
+
+/// The store's own check of everything in it: hashes, no signatures.
+enum Contents {
+    static func measure(directory: String) throws -> [String: Double] {
+        let store = try LMDBLogStore(directory: directory)
+        defer { store.close() }
+        let before = Limits.hashes(seconds: 1)
+        let stopwatch = Stopwatch()
+        let size = try store.read { snapshot in
+            try snapshot.verifyContents()
+            return try snapshot.head.size
+        }
+        let seconds = stopwatch.seconds
+        let after = Limits.hashes(seconds: 1)
+        let nodes = Limits.nodes(seconds: 1)
+        // An entry costs one leaf and one inner node.
+        let possible = 1 / (2 / (before + after) + 1 / nodes)
+        return [
+            "entries": Double(size), "perSecond": Double(size) / seconds, "possiblePerSecond": possible,
+            "ratio": Double(size) / seconds / possible,
+        ]
+    }
+}

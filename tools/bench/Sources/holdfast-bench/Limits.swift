@@ -1,0 +1,95 @@
+import Foundation
+import Tlog
+
+/// What the machine can do, whatever program runs on it.
+enum Limits {
+    static func measure(seconds: Double, directory: String) throws -> [String: Double] {
+        [
+            "V": verifications(seconds: seconds),
+            "sha256PerSecond": hashes(seconds: seconds / 2),
+            "nodesPerSecond": nodes(seconds: seconds / 2),
+            "syncMicroseconds": try sync(directory: directory, count: 200) * 1e6,
+        ]
+    }
+
+    /// Ed25519 verifications a second of 1 KiB messages by libsodium, on all cores: V.
+    static func verifications(seconds: Double) -> Double {
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let counts = Counts(cores)
+        let stopwatch = Stopwatch()
+        DispatchQueue.concurrentPerform(iterations: cores) { core in
+            let key = Ed25519.SigningKey.generate()
+            let messages = (0..<64).map { [UInt8](repeating: UInt8($0), count: 1024) }
+            let signed = messages.map { (message: $0, signature: key.sign($0)) }
+            let publicKey = key.publicKey
+            var count = 0
+            while stopwatch.seconds < seconds {
+                for item in signed {
+                    precondition(publicKey.isValid(signature: item.signature, for: item.message))
+                }
+                count += signed.count
+            }
+            counts.set(core, count)
+        }
+        return Double(counts.total) / stopwatch.seconds
+    }
+
+    /// SHA-256 of 1 KiB leaves a second, on one core.
+    static func hashes(seconds: Double) -> Double {
+        let leaf = [UInt8](repeating: 7, count: 1024)
+        let stopwatch = Stopwatch()
+        var count = 0
+        var sum: UInt8 = 0
+        while stopwatch.seconds < seconds {
+            for _ in 0..<256 { sum ^= Hash.leaf(leaf)[0] }
+            count += 256
+        }
+        precondition(sum == 0)
+        return Double(count) / stopwatch.seconds
+    }
+
+    /// Inner nodes a second, on one core.
+    static func nodes(seconds: Double) -> Double {
+        let stopwatch = Stopwatch()
+        var count = 0
+        var node = Hash.zero
+        while stopwatch.seconds < seconds {
+            for _ in 0..<256 { node = Hash.node(node, .zero) }
+            count += 256
+        }
+        precondition(node != .zero)
+        return Double(count) / stopwatch.seconds
+    }
+
+    /// Seconds that writing 4 KiB and `fdatasync` take, the median.
+    static func sync(directory: String, count: Int) throws -> Double {
+        let path = directory + "/sync-test"
+        let file = unsafe open(path, O_CREAT | O_RDWR | O_TRUNC, 0o600)
+        guard file >= 0 else { throw CocoaError(.fileWriteUnknown) }
+        defer {
+            close(file)
+            try? FileManager.default.removeItem(atPath: path)
+        }
+        let page = [UInt8](repeating: 1, count: 4096)
+        var times: [Double] = []
+        for _ in 0..<count {
+            let stopwatch = Stopwatch()
+            _ = unsafe pwrite(file, page, page.count, 0)
+            fdatasync(file)
+            times.append(stopwatch.seconds)
+        }
+        return times.median
+    }
+}
+
+/// One number a thread.
+private final class Counts: @unchecked Sendable {
+    private let lock = NSLock()
+    private var numbers: [Int]
+
+    init(_ count: Int) { numbers = Array(repeating: 0, count: count) }
+
+    func set(_ position: Int, _ value: Int) { lock.withLock { numbers[position] = value } }
+
+    var total: Int { lock.withLock { numbers.reduce(0, +) } }
+}
