@@ -3,8 +3,11 @@
 import os
 import re
 import resource
+import socket
 import stat
 import subprocess
+import threading
+import time
 
 from harness import BIN, Log, Signer, holdfast
 
@@ -134,6 +137,43 @@ def test_the_verifier_is_not_led_astray_by_files():
             path.unlink()
             path.write_bytes(content)
     finally:
+        log.remove()
+
+
+def test_a_dripping_log_keeps_no_client():
+    """a log that sends its answer byte by byte is given up when --timeout is over"""
+    log = Log([Signer()])
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def drip(connection):
+        try:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.1)
+        except OSError:
+            connection.close()
+
+    def accept():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=drip, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        # Six attempts of a second, and the waits between them; all of the answer would take 100 seconds.
+        result = subprocess.run(
+            [BIN / "holdfast", "tree", "--dir", log.directory, "--url", url, "--timeout", "1"],
+            capture_output=True, text=True, timeout=40,
+        )
+        assert result.returncode == 3 and "in time" in result.stderr, result
+    finally:
+        listener.close()
         log.remove()
 
 

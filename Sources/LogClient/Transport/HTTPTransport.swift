@@ -32,22 +32,30 @@ package struct HTTPTransport: Transport {
     }
 
     package func send(_ request: ClientRequest) async throws(TransportError) -> ClientResponse {
+        let deadline = NIODeadline.now() + timeout
         do {
             var outgoing = HTTPClientRequest(url: base + request.path)
             outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
             for field in request.headers { outgoing.headers.add(name: field.name, value: field.value) }
             outgoing.headers.add(name: "User-Agent", value: "holdfast")
             if request.method == .post { outgoing.body = .bytes(request.body) }
-            let answer = try await client.execute(outgoing, timeout: timeout)
+            let answer = try await client.execute(outgoing, deadline: deadline)
             var headers: [String: String] = [:]
             for field in answer.headers {
                 headers[field.name.lowercased()] = headers[field.name.lowercased()] ?? field.value
             }
-            let body = try await answer.body.collect(upTo: request.maximumAnswerBytes)
-            return ClientResponse(
-                status: Int(answer.status.code), headers: headers, body: Array(body.readableBytesView))
-        } catch is NIOTooManyBytesError {
-            throw .tooLarge(limit: request.maximumAnswerBytes)
+            var body: [UInt8] = []
+            // The client's own deadline ends with the header: an answer that drips would keep it waiting for ever.
+            for try await part in answer.body {
+                guard body.count + part.readableBytes <= request.maximumAnswerBytes else {
+                    throw TransportError.tooLarge(limit: request.maximumAnswerBytes)
+                }
+                guard NIODeadline.now() <= deadline else { throw TransportError.timedOut }
+                body.append(contentsOf: part.readableBytesView)
+            }
+            return ClientResponse(status: Int(answer.status.code), headers: headers, body: body)
+        } catch let error as TransportError {
+            throw error
         } catch let error as HTTPClientError {
             throw Self.isTimeout(error) ? .timedOut : .unreachable(error.shortDescription)
         } catch let error as NIOConnectionError {
