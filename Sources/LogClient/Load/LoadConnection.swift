@@ -5,7 +5,7 @@ import NIOHTTP1
 /// generator costs little of the machine it measures.
 final class LoadConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
-    typealias OutboundOut = ByteBuffer
+    typealias OutboundOut = HTTPClientRequestPart
 
     private let script: LoadScript
     private let pace: LoadPace
@@ -60,8 +60,12 @@ final class LoadConnection: ChannelInboundHandler {
         intended = due
         let request = script.requests[next]
         isWaiting = true
-        let buffer = context.channel.allocator.buffer(bytes: request.bytes)
-        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        context.write(wrapOutboundOut(.head(request.head)), promise: nil)
+        if !request.body.isEmpty {
+            let buffer = context.channel.allocator.buffer(bytes: request.body)
+            context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
+        }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         sent += 1
     }
 

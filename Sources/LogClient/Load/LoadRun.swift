@@ -80,7 +80,7 @@ package struct LoadRun: Sendable {
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         let pipeline = channel.pipeline.syncOperations
-                        try pipeline.addHandler(ByteToMessageHandler(HTTPResponseDecoder()))
+                        try pipeline.addHTTPClientHandlers()
                         try pipeline.addHandler(
                             LoadConnection(script: script, pace: pace, progress: progress, result: result))
                     }

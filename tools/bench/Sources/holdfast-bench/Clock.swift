@@ -13,7 +13,7 @@ struct Stopwatch {
 
     private static func processorSeconds() -> Double {
         var usage = rusage()
-        _ = unsafe getrusage(RUSAGE_SELF, &usage)
+        _ = unsafe getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
         let user = Double(usage.ru_utime.tv_sec) + Double(usage.ru_utime.tv_usec) / 1e6
         return user + Double(usage.ru_stime.tv_sec) + Double(usage.ru_stime.tv_usec) / 1e6
     }
@@ -29,6 +29,13 @@ enum Counters {
         typealias Function = @convention(c) () -> UInt64
         return Double(unsafe unsafeBitCast(symbol, to: Function.self)())
     }
+}
+
+/// Gives back to the system what was freed, so that it is not counted as in use.
+func trimMemory() {
+    guard let symbol = unsafe dlsym(nil, "malloc_trim") else { return }
+    typealias Function = @convention(c) (Int) -> Int32
+    _ = unsafe unsafeBitCast(symbol, to: Function.self)(0)
 }
 
 /// Memory that is this process's own and not page cache, in bytes.

@@ -135,7 +135,7 @@ struct Filling {
         store.close()
         map = MerkleMap()
         edge = TileEdge()
-        malloc_trim(0)
+        trimMemory()
     }
 
     func key(_ number: UInt64) -> StateKey {
