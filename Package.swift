@@ -152,7 +152,8 @@ let package = Package(
         .testTarget(
             name: "LogClientTests",
             dependencies: [
-                "LogClient", "holdfast", "Verification", "Governance", "COSE", "Tlog", argumentParser, systemPackage,
+                "LogClient", "holdfast", "Verification", "Governance", "COSE", "Tlog", argumentParser, logging,
+                systemPackage,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -4,9 +4,11 @@ internal import Synchronization
 public final class EngineMetrics: Sendable {
     private let numbers = Mutex(Numbers())
     private let queue: SubmissionQueue
+    private let clock: any WallClock
 
-    init(queue: SubmissionQueue) {
+    init(queue: SubmissionQueue, clock: any WallClock) {
         self.queue = queue
+        self.clock = clock
     }
 
     /// All numbers at one moment.
@@ -33,6 +35,35 @@ public final class EngineMetrics: Sendable {
     func update(_ change: (inout Numbers) -> Void) {
         numbers.withLock { change(&$0) }
     }
+
+    /// Counts one cosigning round.
+    func record(round time: Duration, cosigned: Bool) {
+        update { numbers in
+            if cosigned {
+                numbers.cosigning?.rounds += 1
+                numbers.cosigning?.lastTime = clock.now()
+            } else {
+                numbers.cosigning?.failedRounds += 1
+            }
+            numbers.cosigning?.seconds.record(time.seconds)
+        }
+    }
+
+    /// Counts what one witness answered.
+    ///
+    /// - Returns: whether it was not quarantined before and is now, or the other way around.
+    func record(witness: String, failed: Bool, quarantined: Bool) -> Bool {
+        numbers.withLock { numbers in
+            if failed {
+                numbers.cosigning?.failures[witness, default: 0] += 1
+            } else {
+                numbers.cosigning?.cosignatures[witness, default: 0] += 1
+            }
+            let before = numbers.cosigning?.quarantined[witness] ?? false
+            numbers.cosigning?.quarantined[witness] = quarantined
+            return before != quarantined
+        }
+    }
 }
 
 extension EngineMetrics {
@@ -55,15 +86,44 @@ extension EngineMetrics {
         /// Seconds that a commit took, sync included.
         public internal(set) var commitSeconds = Histogram(
             bounds: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1])
-        /// Seconds from the start of a batch to its publication.
+        /// Seconds from the start of a batch to its signature.
         public internal(set) var batchSeconds = Histogram(
             bounds: [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5])
         /// Entries in the published tree.
         public internal(set) var treeSize: UInt64 = 0
         /// When the newest head was published, in milliseconds since 1970.
         public internal(set) var publishedAt: UInt64 = 0
+        /// What is counted about the witnesses; nil where none is configured.
+        public internal(set) var cosigning: Cosigning?
         /// Whether the log has stopped after a fault.
         public internal(set) var stopped = false
+    }
+
+    /// What is counted about the witnesses. They go by their names in the policy.
+    public struct Cosigning: Sendable {
+        /// Rounds in which the quorum was reached, and in which it was not.
+        public internal(set) var rounds: UInt64 = 0
+        public internal(set) var failedRounds: UInt64 = 0
+        /// Seconds from the start of a round to the quorum, or to giving up.
+        public internal(set) var seconds = Histogram(
+            bounds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10])
+        /// When the quorum was last reached, in milliseconds since 1970.
+        public internal(set) var lastTime: UInt64 = 0
+        /// Why nothing new is published; nil while there is a quorum.
+        public internal(set) var withoutQuorum: String?
+        /// Heads that were published without a quorum, because that was asked for.
+        public internal(set) var publishedWithoutQuorum: UInt64 = 0
+        /// By witness: cosignatures that were taken, requests without one, and whether it is left out for a claim that
+        /// it can't prove.
+        public internal(set) var cosignatures: [String: UInt64]
+        public internal(set) var failures: [String: UInt64]
+        public internal(set) var quarantined: [String: Bool]
+
+        init(witnesses: [String]) {
+            cosignatures = Dictionary(uniqueKeysWithValues: witnesses.map { ($0, 0) })
+            failures = cosignatures
+            quarantined = cosignatures.mapValues { _ in false }
+        }
     }
 
     /// A cumulative histogram with fixed upper bounds; what is above the last of them counts as `+Inf`.

@@ -12,6 +12,7 @@ struct EngineParts: Sendable {
     let rules: CurrentRules
     let metrics: EngineMetrics
     let lifecycle: Lifecycle
+    let tree: SignedTree
     let onStop: @Sendable (StopReason) -> Void
 
     /// Stops the log for good: nothing more is signed, nothing more is taken. The first reason counts.

@@ -33,8 +33,9 @@ public enum StopReason: Error, Sendable, Hashable {
     /// The store cannot be used any more.
     case storeFailed(String)
 
-    /// No quorum of witnesses for a head that is signed already.
-    case cosigningFailed(String)
+    /// A witness has a checkpoint with this log's own signature that this log does not contain: two histories were
+    /// signed.
+    case signedElsewhere(String)
 
     /// A rule of the log's own was broken inside the engine; nothing was signed.
     case brokenInvariant(String)
@@ -50,7 +51,7 @@ extension StopReason: CustomStringConvertible {
         case .anchorFailed(let detail): "the anchor could not be written: \(detail)"
         case .headMoved(let detail): "the store's head was moved by another writer: \(detail)"
         case .storeFailed(let detail): "the store cannot be used: \(detail)"
-        case .cosigningFailed(let detail): "the head was not cosigned: \(detail)"
+        case .signedElsewhere(let detail): "this log's key has signed something that is not in this log: \(detail)"
         case .brokenInvariant(let detail): "an invariant of the log was broken: \(detail)"
         }
     }

@@ -18,19 +18,25 @@ public final class Log: Sendable {
     private let limiter = RateLimiter()
     private let subtrees = SubtreeCache()
     private let sweeper: Task<Void, Never>
+    private let publisher: Publisher?
 
-    init(_ parts: EngineParts) {
+    init(_ parts: EngineParts, publisher: Publisher?) {
         self.parts = parts
+        self.publisher = publisher
         intake = Intake(
             store: parts.store, publication: parts.publication, rules: parts.rules, options: parts.options)
         sweeper = Task.detached { [queue = parts.queue] in
-            while (try? await Task.sleep(for: .milliseconds(250))) != nil { queue.expire(at: .now) }
+            while (try? await Task.sleep(for: .milliseconds(250))) != nil {
+                queue.expire(at: .now)
+                publisher?.expire(at: .now)
+            }
         }
     }
 
     deinit {
         sweeper.cancel()
         parts.queue.close(.shutdown)
+        publisher?.drain()
     }
 
     /// Registers statements.
@@ -54,6 +60,7 @@ public final class Log: Sendable {
     public func shutdown() async {
         parts.lifecycle.drain()
         parts.queue.close(.shutdown)
+        publisher?.drain()
         await parts.lifecycle.waitForEnd()
         sweeper.cancel()
     }

@@ -26,6 +26,9 @@ public enum LogError: Error, Sendable, Hashable {
     /// What the store holds does not fit together.
     case damaged(String)
 
+    /// A witness has a checkpoint with this log's own signature that this log does not contain.
+    case signedElsewhere(String)
+
     case anchor(AnchorError)
 
     /// The store refused to read or to write.
@@ -54,6 +57,9 @@ extension LogError: CustomStringConvertible {
             "the signed head is \(AnchorError.name(anchor)), but the store's tree of that size has root \(root.hex). "
                 + "This is another log's data directory, or a fork of this log: nothing can be signed from here"
         case .damaged(let detail): "the store is damaged: \(detail). Nothing was signed"
+        case .signedElsewhere(let detail):
+            "\(detail). This log's data and anchor are an old copy, or its key is used by another log. Bring back the "
+                + "newest data; what would be signed from here is a fork"
         case .anchor(let error): error.description
         case .store(let detail): "the store cannot be used: \(detail)"
         }

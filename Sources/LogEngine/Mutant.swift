@@ -37,6 +37,9 @@ enum Mutant: String, CaseIterable {
     /// Publish whatever head comes, also an older one.
     case monotonicPublication = "monotonic-publication"
 
+    /// Publish heads before the quorum of witnesses has cosigned them.
+    case witnessQuorum = "witness-quorum"
+
     #if HOLDFAST_MUTANTS
         private static let switchedOff = ProcessInfo.processInfo.environment["HOLDFAST_MUTANT"]
 

@@ -30,6 +30,17 @@ final class Publication: Sendable {
         return next
     }
 
+    /// Shows the same head with other cosignatures.
+    ///
+    /// - Returns: false where another head is shown by now; nothing changes then.
+    func replace(with head: CosignedHead) -> Bool {
+        newest.withLock { newest in
+            guard newest.treeHead == head.treeHead else { return false }
+            newest = Self.published(head, at: newest.publishedAt)
+            return true
+        }
+    }
+
     private static func published(_ head: CosignedHead, at time: UInt64) -> PublishedHead {
         PublishedHead(
             checkpoint: head.checkpoint, sealTime: head.sealTime, signedRoot: head.signedRoot, publishedAt: time)

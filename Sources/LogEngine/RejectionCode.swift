@@ -26,6 +26,8 @@ public enum RejectionCode: String, Sendable, Hashable, CaseIterable {
     case overloaded
     /// The deadline passed after the statement had been handed to the writer: it may or may not be registered.
     case timedOut = "timed-out"
+    /// It is stored, but too few witnesses have cosigned, so it is not published yet.
+    case noQuorum = "no-quorum"
     /// The clock of the log's machine is further behind the newest seal than the policy allows.
     case clockBehind = "clock-behind"
     /// The store refused the batch; nothing of it was kept.
@@ -38,7 +40,7 @@ extension RejectionCode {
     /// Whether the same bytes may be accepted when they are sent again later, with nothing else done.
     public var isTemporary: Bool {
         switch self {
-        case .rateLimited, .overloaded, .timedOut, .clockBehind, .storageFailed, .stopped: true
+        case .rateLimited, .overloaded, .timedOut, .noQuorum, .clockBehind, .storageFailed, .stopped: true
         case .malformed, .tooLarge, .badSignature, .unsupportedAlgorithm, .payloadMissing, .unknownIssuer, .streamGap,
             .streamFork, .timeSkew, .notAllowed:
             false

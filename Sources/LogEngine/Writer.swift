@@ -4,7 +4,8 @@ internal import LogStore
 internal import Logging
 internal import Tlog
 
-/// The one writer: takes what has come, makes a batch of it, and sees it through to publication, then the next.
+/// The one writer: takes what has come, makes a batch of it, and sees it through to the signature, then the next.
+/// Without witnesses it publishes too; with them the ``Publisher`` does, beside the next batch.
 ///
 /// It has a thread of its own, because a commit blocks until the disk has it, and the threads that tasks run on must
 /// not wait for disks. A batch closes as soon as the one before it is done, so an idle log answers in one sync and a
@@ -12,7 +13,8 @@ internal import Tlog
 struct Writer: Sendable {
     let parts: EngineParts
     let signingKeys: LogKeys
-    let cosigning: Cosigning
+    /// Where heads go on their way to the witnesses; nil where there are none.
+    let publisher: Publisher?
     var tip: Tip
     var signing: Signing
 
@@ -34,6 +36,7 @@ struct Writer: Sendable {
             }
             answer(groups, with: SubmissionQueue.stopped(reason))
         }
+        publisher?.end(.shutdown)
         parts.store.close()
         signing.anchor.close()
         if parts.lifecycle.stop(.shutdown) { parts.logger.info("the log has ended", metadata: metadata) }
@@ -45,8 +48,9 @@ struct Writer: Sendable {
         let started = ContinuousClock.now
         do throws(BatchFault) {
             let admitted = try admit(groups)
-            let head = admitted.entries.isEmpty ? parts.publication.current : try write(admitted, started: started)
-            for (group, outcomes) in zip(groups, admitted.outcomes) { group.answer(.decided(outcomes, under: head)) }
+            let signed = admitted.entries.isEmpty ? nil : try write(admitted, started: started)
+            guard let publisher else { return try publish(signed, groups, admitted.outcomes) }
+            publisher.take(signed, groups, admitted.outcomes)
         } catch {
             switch error {
             case .refused(let detail): refuse(groups, detail)
@@ -69,43 +73,57 @@ struct Writer: Sendable {
         }
     }
 
-    /// From the admitted batch to the published head.
+    /// From the admitted batch to the signed head.
     private mutating func write(
         _ admitted: AdmittedBatch, started: ContinuousClock.Instant
-    ) throws(BatchFault) -> PublishedHead {
+    ) throws(BatchFault) -> SignedHead? {
         let sealed = Sealing(key: signingKeys.statement).seal(admitted)
         let commitStarted = ContinuousClock.now
         let committed = try Commit(store: parts.store).commit(sealed, published: parts.publication.current)
         let commitTime = ContinuousClock.now - commitStarted
         tip = sealed.tip
         parts.rules.replace(with: tip.rules)
-        if Mutant.answerBeforePublication.isOff { return parts.publication.current }
+        if Mutant.answerBeforePublication.isOff { return nil }
+        // A witness may have shown in the meantime that this is not the only history.
+        if case .stopped(let reason) = parts.lifecycle.status { throw .fatal(reason) }
 
-        let published: PublishedHead
-        do throws(StopReason) {
-            let signed = try signing.sign(committed)
-            let cosigned = try cosigning.cosign(signed)
-            published = try parts.publication.publish(cosigned, at: parts.clock.now())
-        } catch {
-            throw .fatal(error)
-        }
-        record(admitted, published, commit: commitTime, batch: ContinuousClock.now - started)
-        return published
+        let signed: SignedHead
+        do throws(StopReason) { signed = try signing.sign(committed) } catch { throw .fatal(error) }
+        parts.tree.advance(to: committed.head.treeHead)
+        record(admitted, commit: commitTime, batch: ContinuousClock.now - started)
+        return signed
     }
 
-    private func record(_ batch: AdmittedBatch, _ head: PublishedHead, commit: Duration, batch time: Duration) {
+    /// Without witnesses: the head is published at once, and everyone answered.
+    private func publish(
+        _ signed: SignedHead?, _ groups: [PendingGroup], _ outcomes: [[Result<Placement, Rejection>]]
+    ) throws(BatchFault) {
+        var head = parts.publication.current
+        if let signed {
+            do throws(StopReason) {
+                head = try parts.publication.publish(.withoutWitnesses(signed), at: parts.clock.now())
+            } catch {
+                throw .fatal(error)
+            }
+            parts.metrics.update { numbers in
+                numbers.treeSize = head.size
+                numbers.publishedAt = head.publishedAt
+            }
+        }
+        for (group, outcomes) in zip(groups, outcomes) { group.answer(.decided(outcomes, under: head)) }
+    }
+
+    private func record(_ batch: AdmittedBatch, commit: Duration, batch time: Duration) {
         parts.metrics.update { numbers in
             numbers.batches += 1
             numbers.batchSize.record(Double(batch.entries.count))
             numbers.commitSeconds.record(commit.seconds)
             numbers.batchSeconds.record(time.seconds)
-            numbers.treeSize = head.size
-            numbers.publishedAt = head.publishedAt
         }
         parts.logger.debug(
-            "published",
+            "signed",
             metadata: [
-                "size": "\(head.size)", "statements": "\(batch.entries.count)", "seconds": "\(time.seconds)",
+                "size": "\(tip.head.size)", "statements": "\(batch.entries.count)", "seconds": "\(time.seconds)",
             ])
     }
 
@@ -129,6 +147,7 @@ struct Writer: Sendable {
 
     private func stop(_ groups: [PendingGroup], _ reason: StopReason) {
         parts.stop(reason, metadata: metadata)
+        publisher?.end(reason)
         answer(groups, with: SubmissionQueue.stopped(reason))
     }
 

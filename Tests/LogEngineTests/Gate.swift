@@ -49,26 +49,6 @@ func eventually(_ condition: () throws -> Bool) async throws {
     }
 }
 
-/// Witnesses that take their time, or fail.
-final class GatedCosigners: Cosigners {
-    let gate: Gate
-    private let failure = Mutex<TestFailure?>(nil)
-
-    init(_ gate: Gate) {
-        self.gate = gate
-    }
-
-    func fail() {
-        failure.withLock { $0 = TestFailure("no quorum") }
-    }
-
-    func cosignatures(on checkpoint: SignedCheckpoint) throws -> [NoteSignature] {
-        gate.pass()
-        if let failure = failure.withLock({ $0 }) { throw failure }
-        return []
-    }
-}
-
 /// An anchor that waits before it moves, or refuses.
 final class GatedAnchor: Anchor {
     private let base = MemoryAnchor()

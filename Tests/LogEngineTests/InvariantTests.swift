@@ -18,7 +18,7 @@ struct InvariantTests {
         let store = TestStore()
         let anchor = GatedAnchor(anchorGate)
         try domain.create(store, anchor)
-        let log = try domain.open(store, anchor, cosigners: GatedCosigners(cosign))
+        let log = try await domain.open(store, anchor, witnesses: FakeWitnesses(1, gate: cosign))
         for gate in [commit, anchorGate, cosign] { gate.close() }
         store.set { $0.beforeCommit = { commit.pass() } }
 
@@ -332,7 +332,7 @@ struct InvariantTests {
         let store = TestStore()
         let anchor = MemoryAnchor()
         try domain.create(store, anchor)
-        let log = try domain.open(store, anchor, cosigners: GatedCosigners(gate))
+        let log = try await domain.open(store, anchor, witnesses: FakeWitnesses(1, gate: gate))
         var author = domain.author("a")
         _ = try await log.submit(try author.next()).get()
         let old = log.published

@@ -46,10 +46,22 @@ struct TestDomain {
 
     func open(
         _ store: any LogStore, _ anchor: any Anchor, options: EngineOptions = EngineOptions(),
-        cosigners: any Cosigners = NoCosigners(), onStop: @escaping @Sendable (StopReason) -> Void = { _ in }
+        onStop: @escaping @Sendable (StopReason) -> Void = { _ in }
     ) throws -> Log {
         try Log.open(
-            store: store, keys: keys, anchor: anchor, options: options, cosigners: cosigners, clock: clock,
+            store: store, keys: keys, anchor: anchor, options: options, clock: clock, logger: .silent, onStop: onStop)
+    }
+
+    /// Opens a log that has witnesses, impatient ones unless told otherwise.
+    func open(
+        _ store: any LogStore, _ anchor: any Anchor, options: EngineOptions = EngineOptions(),
+        witnesses: FakeWitnesses, change: (inout Witnessing) -> Void = { _ in },
+        onStop: @escaping @Sendable (StopReason) -> Void = { _ in }
+    ) async throws -> Log {
+        var witnessing = try witnesses.witnessing
+        change(&witnessing)
+        return try await Log.open(
+            store: store, keys: keys, anchor: anchor, options: options, witnessing: witnessing, clock: clock,
             logger: .silent, onStop: onStop)
     }
 

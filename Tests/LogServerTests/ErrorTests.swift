@@ -100,7 +100,7 @@ struct ErrorTests {
         case .notAllowed:
             let log = try TestLog()
             return try await log.post(log.evidence("x", contentType: "image/png").entryBytes)
-        case .rateLimited, .overloaded, .timedOut, .clockBehind, .storageFailed, .stopped:
+        case .rateLimited, .overloaded, .timedOut, .noQuorum, .clockBehind, .storageFailed, .stopped:
             return try await provokeTemporary(code)
         case .badParameter: return try await TestLog().get("/proof/consistency")
         case .notFound: return try await TestLog().get("/nowhere")
@@ -148,6 +148,9 @@ struct ErrorTests {
             log.store.holdCommits(true)
             defer { log.store.holdCommits(false) }
             return try await log.post(statement)
+        case .noQuorum:
+            log.options.submissionTimeout = .seconds(2)
+            return try await log.losingItsQuorum().post(statement)
         case .clockBehind:
             log.clock.set(1000)
             return try await log.post(statement)

@@ -2,6 +2,7 @@ import COSE
 import HTTPTypes
 import HummingbirdTesting
 import LogEngine
+import NIOCore
 import Testing
 import Tlog
 
@@ -24,6 +25,33 @@ struct HealthTests {
             #expect(try await client.execute(uri: "/checkpoint", method: .get).status == .ok)
             let entry = try await client.execute(uri: "/entries/0", method: .get)
             #expect(entry.problem?.code == "stopped")
+        }
+    }
+
+    @Test("Without a quorum of its witnesses a log is not ready, and its metrics say so")
+    func noQuorum() async throws {
+        var log = try await TestLog().losingItsQuorum()
+        log.options.submissionTimeout = .seconds(2)
+        let statement = try log.evidence("x").entryBytes
+        try await log.ask { client in
+            #expect(try await client.execute(uri: "/readyz", method: .get).status == .ok)
+            let answer = try await client.execute(
+                uri: "/entries", method: .post, headers: [.contentType: "application/cose"],
+                body: ByteBuffer(bytes: statement))
+            #expect(answer.status == .serviceUnavailable)
+            #expect(answer.problem?.code == "no-quorum")
+            #expect(answer.headers[.retryAfter] == "5")
+            let ready = try await client.execute(uri: "/readyz", method: .get)
+            #expect(ready.status == .serviceUnavailable)
+            #expect(ready.problem?.detail.contains("too few witnesses") == true)
+            let metrics = String(buffer: try await client.execute(uri: "/metrics", method: .get).body)
+            for line in [
+                #"holdfast_cosigning_rounds_total{result="quorum"} 1"#, "holdfast_quorum 0",
+                #"holdfast_witness_requests_total{witness="w",result="cosigned"} 1"#,
+                #"holdfast_witness_quarantined{witness="w"} 0"#, "holdfast_published_without_quorum_total 0",
+            ] {
+                #expect(metrics.contains("\n\(line)\n"), "\(line)")
+            }
         }
     }
 

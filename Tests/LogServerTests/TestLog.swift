@@ -28,7 +28,9 @@ final class TestClock: WallClock {
 struct TestLog {
     static let issuer = "https://issuer.example/ci"
 
-    let log: Log
+    private(set) var log: Log
+    /// A log that was open on the same store before. It closes the store when it goes.
+    private var before: Log?
     let store: TestStore
     let clock: TestClock
     let keys: LogKeys
@@ -59,6 +61,19 @@ struct TestLog {
         try Log.create(store: store, genesis: genesis, keys: keys, anchor: anchor, clock: clock)
         log = try Log.open(
             store: store, keys: keys, anchor: anchor, options: engine, clock: clock, logger: Self.logger)
+    }
+
+    /// The same log with one witness, whose first answer is its last.
+    func losingItsQuorum() async throws -> TestLog {
+        var log = self
+        log.before = self.log
+        let head = try store.read { try $0.head.treeHead }
+        var witnessing = try OneAnswer().witnessing
+        witnessing.retry = .milliseconds(10)...(.milliseconds(20))
+        log.log = try await Log.open(
+            store: store, keys: keys, anchor: MemoryAnchor(head), witnessing: witnessing, clock: clock,
+            logger: Self.logger)
+        return log
     }
 
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -145,4 +160,35 @@ struct ConciseProblem {
         else { return nil }
         (self.title, self.detail, self.code, self.fields) = (title, detail, code, fields)
     }
+}
+
+/// A witness that cosigns once.
+final class OneAnswer: Cosigners {
+    private let key = Ed25519.SigningKey.generate()
+    private let answered = Mutex(false)
+
+    struct Silence: Error {}
+
+    var witnessing: Witnessing {
+        get throws {
+            let vkey = VerifierKey.cosigner(name: try KeyName("w.example"), publicKey: key.publicKey)
+            let policy = try TlogPolicy(parsing: Array("witness w \(vkey) https://w.example/\nquorum w\n".utf8))
+            return Witnessing(policy: policy, cosigners: self)
+        }
+    }
+
+    func addCheckpoint(
+        _ request: AddCheckpointRequest, to witness: TlogPolicy.Witness
+    ) async throws -> CosignerAnswer {
+        let isFirst = answered.withLock { answered in
+            defer { answered = true }
+            return !answered
+        }
+        guard isFirst else { throw Silence() }
+        let line = Cosignature.sign(
+            request.checkpoint.checkpoint, name: witness.key.name, key: key, time: 1_700_000_000)
+        return .cosigned(AddCheckpointResponse(signatures: [line]))
+    }
+
+    func checkpoint(of origin: Origin, at witness: TlogPolicy.Witness) async throws -> SignedCheckpoint? { nil }
 }

@@ -27,8 +27,38 @@ extension EngineMetrics.Numbers {
         text.sample("holdfast_tree_size", treeSize)
         text.metric("holdfast_published_timestamp_seconds", .gauge, "When the newest head was published.")
         text.sample("holdfast_published_timestamp_seconds", Double(publishedAt) / 1000)
+        cosigning?.write(to: &text)
         text.metric("holdfast_stopped", .gauge, "1 if the log has stopped after a fault.")
         text.sample("holdfast_stopped", stopped ? 1 : 0 as UInt64)
+    }
+}
+
+extension EngineMetrics.Cosigning {
+    /// Witnesses are a fixed set: those of the log's witness policy.
+    fileprivate func write(to text: inout MetricsText) {
+        let total = "holdfast_cosigning_rounds_total"
+        text.metric(total, .counter, "Rounds of asking the witnesses, by whether the quorum was reached.")
+        text.sample(total, rounds, ("result", "quorum"))
+        text.sample(total, failedRounds, ("result", "no-quorum"))
+        text.histogram("holdfast_cosigning_duration_seconds", seconds, "Seconds that a round took.")
+        text.metric("holdfast_quorum", .gauge, "1 if the last round reached the quorum.")
+        text.sample("holdfast_quorum", withoutQuorum == nil ? 1 : 0 as UInt64)
+        text.metric("holdfast_cosigned_timestamp_seconds", .gauge, "When the quorum was last reached.")
+        text.sample("holdfast_cosigned_timestamp_seconds", Double(lastTime) / 1000)
+        let open = "holdfast_published_without_quorum_total"
+        text.metric(open, .counter, "Heads published without a quorum, by fail-open.")
+        text.sample(open, publishedWithoutQuorum)
+        let requests = "holdfast_witness_requests_total"
+        text.metric(requests, .counter, "Times a witness was asked, by whether it cosigned.")
+        for witness in cosignatures.keys.sorted() {
+            text.sample(requests, cosignatures[witness] ?? 0, ("witness", witness), ("result", "cosigned"))
+            text.sample(requests, failures[witness] ?? 0, ("witness", witness), ("result", "failed"))
+        }
+        let excluded = "holdfast_witness_quarantined"
+        text.metric(excluded, .gauge, "1 if a witness is left out for claiming what the log has not signed.")
+        for witness in cosignatures.keys.sorted() {
+            text.sample(excluded, quarantined[witness] == true ? 1 : 0 as UInt64, ("witness", witness))
+        }
     }
 }
 

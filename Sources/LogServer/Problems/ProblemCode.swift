@@ -20,6 +20,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case rateLimited = "rate-limited"
     case overloaded
     case timedOut = "timed-out"
+    case noQuorum = "no-quorum"
     case clockBehind = "clock-behind"
     case storageFailed = "storage-failed"
     case stopped
@@ -56,6 +57,7 @@ extension ProblemCode {
         case .rateLimited: self = .rateLimited
         case .overloaded: self = .overloaded
         case .timedOut: self = .timedOut
+        case .noQuorum: self = .noQuorum
         case .clockBehind: self = .clockBehind
         case .storageFailed: self = .storageFailed
         case .stopped: self = .stopped
@@ -80,7 +82,7 @@ extension ProblemCode {
         case .unsupportedMediaType: .unsupportedMediaType
         case .rateLimited: .tooManyRequests
         case .internal: .internalServerError
-        case .overloaded, .timedOut, .clockBehind, .storageFailed, .stopped, .notReady: .serviceUnavailable
+        case .overloaded, .timedOut, .noQuorum, .clockBehind, .storageFailed, .stopped, .notReady: .serviceUnavailable
         }
     }
 
@@ -98,6 +100,7 @@ extension ProblemCode {
         case .rateLimited: "Too Many Requests"
         case .overloaded: "Overloaded"
         case .timedOut: "Timed Out"
+        case .noQuorum: "No Quorum"
         case .clockBehind: "Clock Behind"
         case .storageFailed: "Storage Failed"
         case .stopped: "Stopped"

@@ -18,6 +18,10 @@ extension LogResponder {
         case .stopped(let reason): throw Self.notReady(reason.description)
         }
         let numbers = log.metrics
+        // Why, with names and addresses of witnesses, is in the log and the metrics of the operator.
+        if numbers.cosigning?.withoutQuorum != nil {
+            throw Self.notReady("too few witnesses cosign, so nothing new is published")
+        }
         let isMoving = progress.isMoving(
             answered: numbers.submitted, inFlight: numbers.inFlight, at: .now(),
             patience: TimeAmount(options.stallTimeout))

@@ -46,7 +46,7 @@ struct ExportCommand: AsyncParsableCommand {
             flags: [:], environment: [:], file: layout.configuration, directory: layout.directory)
         let logger = Logger(label: "holdfast") { LineLogHandler(label: $0, format: .text, logLevel: .error) }
         do {
-            return try ServedLog(settings, reAnchor: false, logger: logger) { _ in }
+            return try await ServedLog(settings, reAnchor: false, isPublishing: false, logger: logger) { _ in }
         } catch let error as StoreError where error.code == .locked {
             return nil
         } catch AnchorError.locked {

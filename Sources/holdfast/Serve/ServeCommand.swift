@@ -49,7 +49,7 @@ struct ServeCommand: AsyncParsableCommand {
         let logger = try Self.logger(settings)
         let (stops, stop) = AsyncStream.makeStream(of: StopReason.self)
         var options = try ServerOptions(settings)
-        let served = try ServedLog(settings, reAnchor: reAnchor, logger: logger) { stop.yield($0) }
+        let served = try await ServedLog(settings, reAnchor: reAnchor, logger: logger) { stop.yield($0) }
         let origin = served.log.origin
         options.onBound = { [log = served.log] address in
             Self.announce(address, origin: origin, size: log.published.size, in: layout)

@@ -20,6 +20,12 @@ struct ServeFlags: ParsableArguments {
     @Flag(name: .customLong("allow-plain-http"), help: .of(.allowPlainHTTP)) var allowPlainHTTP = false
     @Option(parsing: .singleValue, help: .of(.trustedProxies, "range")) var trustedProxies: [String] = []
 
+    // Who watches it.
+    @Option(help: .of(.witnesses, "file")) var witnesses: String?
+    @Option(help: .of(.witnessTimeout, "seconds")) var witnessTimeout: Int?
+    @Option(help: .of(.recosignInterval, "seconds")) var recosignInterval: Int?
+    @Flag(help: .of(.failOpen)) var failOpen = false
+
     // How fast.
     @Option(help: .of(.submissionRate, "count")) var submissionRate: Int?
     @Option(help: .of(.submissionBurst, "count")) var submissionBurst: Int?
@@ -59,6 +65,7 @@ struct ServeFlags: ParsableArguments {
         for (setting, text) in texts { given[setting] = text.map { .text($0) } }
         for (setting, number) in numbers { given[setting] = number.map { .number($0) } }
         if allowPlainHTTP { given[.allowPlainHTTP] = .flag(true) }
+        if failOpen { given[.failOpen] = .flag(true) }
         if !trustedProxies.isEmpty { given[.trustedProxies] = .list(trustedProxies) }
         return given
     }
@@ -67,7 +74,8 @@ struct ServeFlags: ParsableArguments {
         [
             (.data, data), (.anchor, anchor), (.checkpointKey, checkpointKey), (.receiptKey, receiptKey),
             (.statementKey, statementKey), (.host, host), (.baseURL, baseURL), (.tlsCertificate, tlsCertificate),
-            (.tlsKey, tlsKey), (.logLevel, logLevel), (.logFormat, logFormat),
+            (.tlsKey, tlsKey), (.witnesses, witnesses), (.logLevel, logLevel),
+            (.logFormat, logFormat),
         ]
     }
 
@@ -83,6 +91,7 @@ struct ServeFlags: ParsableArguments {
             (.maxBatchBytes, maxBatchBytes), (.maxInFlight, maxInFlight), (.maxInFlightBytes, maxInFlightBytes),
             (.idleTimeout, idleTimeout), (.bodyTimeout, bodyTimeout), (.writeTimeout, writeTimeout),
             (.submissionTimeout, submissionTimeout), (.stallTimeout, stallTimeout), (.retryAfter, retryAfter),
+            (.witnessTimeout, witnessTimeout), (.recosignInterval, recosignInterval),
         ]
     }
 }

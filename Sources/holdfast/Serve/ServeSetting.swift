@@ -22,6 +22,12 @@ enum ServeSetting: String, CaseIterable, Sendable {
     case allowPlainHTTP = "allow-plain-http"
     case trustedProxies = "trusted-proxies"
 
+    // Who watches it.
+    case witnesses
+    case witnessTimeout = "witness-timeout"
+    case recosignInterval = "recosign-interval"
+    case failOpen = "fail-open"
+
     // How fast.
     case submissionRate = "submission-rate"
     case submissionBurst = "submission-burst"
@@ -78,6 +84,10 @@ enum ServeSetting: String, CaseIterable, Sendable {
         case .baseURL, .tlsCertificate, .tlsKey: return .text("")
         case .allowPlainHTTP: return .flag(server.allowPlainHTTP)
         case .trustedProxies: return .list([])
+        case .witnesses: return .text("")
+        case .witnessTimeout: return .number(5)
+        case .recosignInterval: return .number(60)
+        case .failOpen: return .flag(false)
         case .submissionRate, .submissionBurst: return .number(0)
         case .readRate: return .number(Int(server.readRate.perSecond))
         case .readBurst: return .number(Int(server.readRate.burst))
@@ -109,7 +119,7 @@ enum ServeSetting: String, CaseIterable, Sendable {
     /// command runs.
     var isPath: Bool {
         switch self {
-        case .data, .anchor, .checkpointKey, .receiptKey, .statementKey, .tlsCertificate, .tlsKey: true
+        case .data, .anchor, .checkpointKey, .receiptKey, .statementKey, .tlsCertificate, .tlsKey, .witnesses: true
         default: false
         }
     }
@@ -131,6 +141,11 @@ enum ServeSetting: String, CaseIterable, Sendable {
         case .tlsKey: "The certificate's private key (PEM)."
         case .allowPlainHTTP: "Serve plain HTTP on other addresses than loopback: behind a proxy that speaks TLS."
         case .trustedProxies: "Addresses or ranges (10.0.0.0/8) of proxies whose X-Forwarded-For is believed."
+        case .witnesses:
+            "The policy file with the witnesses, their URLs and the quorum; without one there are none."
+        case .witnessTimeout: "Seconds that one witness may take for one checkpoint."
+        case .recosignInterval: "Seconds after which the witnesses are asked again while nothing is appended."
+        case .failOpen: "Publish heads without a quorum where there is none, instead of nothing."
         case .submissionRate: "Statements a second that one client may submit; 0 takes the rate of the log's policy."
         case .submissionBurst: "Statements that one client may submit at once; 0 takes the burst of the log's policy."
         case .readRate: "Reads a second that one client may make."
@@ -169,6 +184,7 @@ enum ServeSetting: String, CaseIterable, Sendable {
         switch self {
         case .data: "Where things are. Paths are relative to this file."
         case .host: "Who may reach it."
+        case .witnesses: "Who watches it. Without a quorum of its witnesses a log publishes nothing."
         case .submissionRate: "How fast. Past a limit the client is told when to come again (429)."
         case .maxStatementBytes: "How much at once. Past a limit the client gets 413 or 503, and nothing is half done."
         case .idleTimeout: "How long, in seconds."

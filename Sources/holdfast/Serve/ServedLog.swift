@@ -4,18 +4,22 @@ import LogClient
 import LogEngine
 import LogServer
 import Logging
+import Tlog
 
 /// A log opened from its directory as the configuration says: store, anchor, keys, engine.
 struct ServedLog {
     let log: Log
     private let store: LMDBLogStore
     private let anchor: FileAnchor
+    private let witnesses: Witnesses?
 
-    /// - Parameter onStop: called when the log stops for any reason.
+    /// - Parameters:
+    ///   - isPublishing: whether heads are to be shown to others: then the witnesses are asked first, if there are any.
+    ///   - onStop: called when the log stops for any reason.
     init(
-        _ configuration: ServeConfiguration, reAnchor: Bool, logger: Logger,
+        _ configuration: ServeConfiguration, reAnchor: Bool, isPublishing: Bool = true, logger: Logger,
         onStop: @escaping @Sendable (StopReason) -> Void
-    ) throws {
+    ) async throws {
         let keys = try Self.keys(configuration)
         var options = LMDBLogStore.Options()
         options.createsMissing = false
@@ -33,10 +37,23 @@ struct ServedLog {
             store.close()
             throw error
         }
+        var asked: Witnesses?
         do {
-            log = try Log.open(
-                store: store, keys: keys, anchor: anchor, options: engine, logger: logger, onStop: onStop)
+            let witnessing =
+                isPublishing ? try Self.witnessing(configuration, keys: keys, logger: logger) : nil
+            asked = witnessing?.cosigners as? Witnesses
+            log =
+                if let witnessing {
+                    try await Log.open(
+                        store: store, keys: keys, anchor: anchor, options: engine, witnessing: witnessing,
+                        logger: logger, onStop: onStop)
+                } else {
+                    try Log.open(
+                        store: store, keys: keys, anchor: anchor, options: engine, logger: logger, onStop: onStop)
+                }
+            witnesses = asked
         } catch {
+            await asked?.shutdown()
             anchor.close()
             store.close()
             throw error
@@ -46,6 +63,7 @@ struct ServedLog {
     /// Answers what was accepted, then closes everything.
     func shutdown() async {
         await log.shutdown()
+        await witnesses?.shutdown()
         anchor.close()
         store.close()
     }
@@ -63,6 +81,29 @@ struct ServedLog {
             checkpoint: try KeyFile.read(path),
             receipt: try KeyFile.read(try configuration.requiredPath(.receiptKey)),
             statement: try KeyFile.read(try configuration.requiredPath(.statementKey)))
+    }
+
+    /// The witnesses that the settings name, if they name any.
+    private static func witnessing(
+        _ configuration: ServeConfiguration, keys: LogKeys, logger: Logger
+    ) throws -> Witnessing? {
+        let timeout = Duration.seconds(try configuration.number(.witnessTimeout, 1...300))
+        let interval = Duration.seconds(try configuration.number(.recosignInterval, 1...86_400))
+        let failOpen = try configuration.flag(.failOpen)
+        guard let path = try configuration.path(.witnesses) else {
+            if failOpen { throw Failure(.usage, "The setting fail-open is about witnesses, and none are set") }
+            return nil
+        }
+        let witnesses = try Witnesses(
+            file: path, log: keys.checkpoint.publicKey, timeout: timeout, logger: logger)
+        var witnessing = Witnessing(policy: witnesses.policy, cosigners: witnesses)
+        witnessing.timeout = timeout
+        witnessing.recosignInterval = interval
+        witnessing.failOpen = failOpen
+        if failOpen {
+            logger.warning("fail-open is set: where there is no quorum of witnesses, heads are published without one")
+        }
+        return witnessing
     }
 
     private static func engineOptions(

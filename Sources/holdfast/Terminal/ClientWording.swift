@@ -84,7 +84,8 @@ extension Wording {
             "Is this machine's clock right?"
         case "not-allowed":
             "The log's policy decides what it takes; ask its operator."
-        case "rate-limited", "overloaded", "timed-out", "clock-behind", "storage-failed", "stopped", "not-ready":
+        case "rate-limited", "overloaded", "timed-out", "no-quorum", "clock-behind", "storage-failed", "stopped",
+            "not-ready":
             "Try again later with the same command; nothing is registered twice."
         case nil:
             "Is this the URL of a log?"

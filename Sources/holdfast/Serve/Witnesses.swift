@@ -1,0 +1,99 @@
+import Foundation
+import LogClient
+import LogEngine
+import Logging
+import Tlog
+import Verification
+
+/// The witnesses of a served log, by the policy file that its settings name.
+struct Witnesses: Cosigners {
+    let policy: TlogPolicy
+    private let clients: [TlogPolicy.Name: WitnessClient]
+
+    /// - Parameters:
+    ///   - path: a policy file (c2sp.org/tlog-policy), or a trust file.
+    ///   - key: the log's. A file with `log` lines must have one for it.
+    /// - Throws: ``Failure`` for a file that can't be read, or whose quorum can't be reached by asking those witnesses
+    ///   that have a URL.
+    init(file path: String, log key: Ed25519.PublicKey, timeout: Duration, logger: Logger) throws {
+        let policy = try Self.policy(try FileBytes.read(path, limit: TlogPolicy.maxByteCount), path)
+        guard policy.logs.isEmpty || policy.logs.contains(where: { $0.key.publicKey == key.bytes }) else {
+            throw Failure(
+                .usage, "The witness policy \(path) is for another log",
+                hint: "It has 'log' lines, and none of them has this log's key.")
+        }
+        // One line of a note is the log's own.
+        guard policy.witnesses.count < SignedNote.maxSignatureCount else {
+            throw Failure(
+                .usage,
+                "The witness policy \(path) has \(policy.witnesses.count) witnesses; a checkpoint has room for "
+                    + "\(SignedNote.maxSignatureCount - 1)")
+        }
+        var addresses: [TlogPolicy.Name: LogURL] = [:]
+        for witness in policy.witnesses {
+            guard let url = witness.url else {
+                logger.warning("a witness has no URL and is not asked", metadata: ["witness": "\(witness.name)"])
+                continue
+            }
+            guard let address = LogURL(url.description) else {
+                throw Failure(
+                    .usage, "The URL of the witness \(witness.name) in \(path) is \(Terminal.visible(url.description))",
+                    hint: "A URL is like https://witness.example.com/")
+            }
+            addresses[witness.name] = address
+        }
+        guard policy.isSatisfied(policy.quorum, by: Set(addresses.keys)) else {
+            throw Failure(
+                .usage, "The quorum of \(path) can't be reached by the witnesses that have a URL",
+                hint: "A line is like: witness NAME VKEY https://witness.example.com/")
+        }
+        self.policy = policy
+        // Last: a client that was made has to be shut down.
+        clients = addresses.mapValues { WitnessClient(url: $0, timeout: timeout) }
+    }
+
+    /// A trust file is a policy file with a few lines besides.
+    private static func policy(_ bytes: [UInt8], _ path: String) throws -> TlogPolicy {
+        do throws(TlogPolicyError) {
+            return try TlogPolicy(parsing: bytes)
+        } catch {
+            if case .unknownKeyword = error {} else { throw unusable(path, "\(error)") }
+        }
+        do {
+            return try TrustFile(parsing: bytes).policy
+        } catch {
+            throw unusable(path, "\(error)")
+        }
+    }
+
+    private static func unusable(_ path: String, _ why: String) -> Failure {
+        Failure(
+            .usage, "The witness policy \(path) can't be used: \(Terminal.visible(why))",
+            hint: "It has 'witness NAME VKEY URL' lines, 'group' lines, and one 'quorum' line.")
+    }
+
+    // MARK: Cosigners
+
+    func addCheckpoint(
+        _ request: AddCheckpointRequest, to witness: TlogPolicy.Witness
+    ) async throws -> CosignerAnswer {
+        switch try await client(witness).addCheckpoint(request) {
+        case .cosigned(let response): .cosigned(response)
+        case .conflict(let size): .conflict(size: size)
+        case .inconsistent: .inconsistent
+        }
+    }
+
+    func checkpoint(of origin: Origin, at witness: TlogPolicy.Witness) async throws -> SignedCheckpoint? {
+        try await client(witness).checkpoint(of: origin)
+    }
+
+    func shutdown() async {
+        for client in clients.values { await client.shutdown() }
+    }
+
+    private func client(_ witness: TlogPolicy.Witness) throws(WitnessClientError) -> WitnessClient {
+        guard let client = clients[witness.name] else { throw .unreachable("it has no URL") }
+        return client
+    }
+}
