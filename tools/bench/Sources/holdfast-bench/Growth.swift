@@ -116,8 +116,11 @@ struct Filling {
     mutating func reopen(_ store: LMDBLogStore) throws {
         self.store = store
         var map = MerkleMap()
-        (head, edge) = try store.read { snapshot in
+        (head, edge, seals) = try store.read { snapshot in
             let head = try snapshot.head
+            // The engine sealed batches of its own since.
+            guard let last = try snapshot.entry(head.size - 1) else { throw CocoaError(.fileReadCorruptFile) }
+            let seal = try Seal(SignedStatement(decoding: last), origin: workload.origin)
             var changes: [(key: Hash, value: Hash?)] = []
             try snapshot.forEachState { key, value in changes.append((Hash.sha256(key), Hash.sha256(value))) }
             map.set(changes)
@@ -125,7 +128,7 @@ struct Filling {
                 guard let bytes = try snapshot.tile(tile.coordinate) else { throw CocoaError(.fileReadCorruptFile) }
                 return Array(bytes.prefix(tile.byteCount))
             }
-            return (head, edge)
+            return (head, edge, seal.seq + 1)
         }
         self.map = map
     }
