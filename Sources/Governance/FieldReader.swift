@@ -6,12 +6,15 @@ public enum FieldError: NamedFailure, Hashable {
     case unknownField(String)
     case missingField(String)
     case wrongKind(String)
+    /// The field is of its kind, and its value is none that it can have.
+    case invalid(String, String)
 
     public var reason: String {
         switch self {
         case .unknownField: "unknown-field"
         case .missingField: "missing-field"
         case .wrongKind: "wrong-kind"
+        case .invalid: "invalid-value"
         }
     }
 }
@@ -23,6 +26,7 @@ extension FieldError: CustomStringConvertible {
         case .missingField(let path): "the field '\(path)' is missing"
         case .wrongKind(""): "it is no map"
         case .wrongKind(let path): "the field '\(path)' is not of its kind"
+        case .invalid(let path, let allowed): "the field '\(path)' must be \(allowed)"
         }
     }
 }
@@ -45,6 +49,9 @@ struct FieldReader {
     func path(_ name: String) -> String {
         path.isEmpty ? name : path + "." + name
     }
+
+    /// Whether the field is there.
+    func has(_ name: String) -> Bool { map[.text(name)] != nil }
 
     func item(_ name: String) throws(FieldError) -> CBOR {
         guard let item = map[.text(name)] else { throw .missingField(path(name)) }

@@ -150,9 +150,9 @@ extension Rejection {
         var existing: UInt64?
         switch error {
         case .tooLarge: code = .tooLarge
-        case .unknownKey, .keyOfAnotherIssuer: code = .unknownIssuer
-        case .contentTypeNotAllowed, .reservedType, .tooManyStreams: code = .notAllowed
-        case .malformedEvent: code = .malformed
+        case .unknownKey, .keyOfAnotherIssuer, .keyEnded: code = .unknownIssuer
+        case .contentTypeNotAllowed, .reservedType, .tooManyStreams, .rule: code = .notAllowed
+        case .malformedEvent, .malformedData: code = .malformed
         case .timeSkew: code = .timeSkew
         case .streamGap: code = .streamGap
         case .streamFork(_, let seq, let newest):

@@ -40,10 +40,14 @@ struct SealLink: Sendable, Hashable {
 }
 
 /// The governance state that a snapshot of the store holds.
-struct SnapshotState: StateReading {
+struct SnapshotState: StateScanning {
     let snapshot: any LogSnapshot
 
     func value(_ key: StateKey) throws -> [UInt8]? {
         try snapshot.stateValue(key.bytes)
+    }
+
+    func forEachValue(_ body: (StateKey, [UInt8]) throws -> Void) throws {
+        try snapshot.forEachState { try body(StateKey(bytes: $0), $1) }
     }
 }

@@ -117,7 +117,9 @@ extension ReplayError {
         switch self {
         case .notAStatement, .notCanonical: .entries
         case .genesis, .otherGenesis, .otherAuthority: .genesis
-        case .badSignature, .notAdmitted(_, .unknownKey), .notAdmitted(_, .keyOfAnotherIssuer): .statementSignatures
+        case .badSignature, .notAdmitted(_, .unknownKey), .notAdmitted(_, .keyOfAnotherIssuer),
+            .notAdmitted(_, .keyEnded):
+            .statementSignatures
         case .notAdmitted(_, .streamGap), .notAdmitted(_, .streamFork), .notAdmitted(_, .tooManyStreams): .streams
         case .notAdmitted: .admission
         case .notASeal, .batchTooLarge, .sealCount, .timeBackwards, .sealChain, .stateRoot, .unsealed: .seals

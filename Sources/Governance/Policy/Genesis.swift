@@ -48,6 +48,7 @@ public enum Genesis {
         guard event.stream.hasSameUTF8(as: stream), event.seq == 0 else { throw .place(event.stream, event.seq) }
         let policy: Policy
         do { policy = try Policy(decoding: event.data) } catch { throw .policy(error) }
+        if let previous = policy.previous { throw .previous(previous) }
         guard TextRule.isURI(entry.header.issuer) else { throw .issuer(entry.header.issuer) }
         // The subject binds the log's name under the signature where every reader of statements looks for it.
         guard entry.header.subject.hasSameUTF8(as: policy.origin.text) else {
@@ -76,6 +77,8 @@ public enum GenesisError: NamedFailure, Hashable {
     /// Not the first event of the stream `policy`.
     case place(String, UInt64)
     case policy(PolicyError)
+    /// The policy names one before it.
+    case previous(Hash)
     /// The issuer is no absolute URI.
     case issuer(String)
     /// The subject is not the policy's origin.
@@ -93,6 +96,7 @@ public enum GenesisError: NamedFailure, Hashable {
         case .type: "type"
         case .place: "place"
         case .policy(let error): error.reason
+        case .previous: "previous"
         case .issuer: "issuer"
         case .subject: "subject"
         case .notAnAuthority: "not-an-authority"
@@ -111,6 +115,7 @@ extension GenesisError: CustomStringConvertible {
         case .place(let stream, let seq):
             "the genesis stands in stream '\(stream)' at seq \(seq); it must be '\(Genesis.stream)' at 0"
         case .policy(let error): "the genesis: \(error)"
+        case .previous(let digest): "the policy of the genesis names \(digest) before it; it is the first"
         case .issuer(let issuer): "the issuer of the genesis, '\(issuer)', is no absolute URI"
         case .subject(let subject, let origin):
             "the subject of the genesis, '\(subject)', is not the origin '\(origin)' of its policy"

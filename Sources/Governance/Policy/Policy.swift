@@ -22,6 +22,10 @@ public struct Policy: Sendable, Hashable {
     public let rates: PolicyRates
     /// Whether heads without a witness's cosignature may be relied on.
     public let allowUnwitnessed: Bool
+    /// What governs containments, permits and leases; nil where the policy leaves it at what ``PolicyGovernance`` has.
+    public let governance: PolicyGovernance?
+    /// The digest of the policy that this one takes the place of; nil in a genesis.
+    public let previous: Hash?
     /// SHA-256 of ``encoded()``.
     public let digest: Hash
 
@@ -31,7 +35,8 @@ public struct Policy: Sendable, Hashable {
     public init(
         origin: Origin, logKeys: LogPublicKeys, authorities: [Ed25519.PublicKey], threshold: Int,
         issuers: [EnrolledIssuer], contentTypes: [String] = [], limits: PolicyLimits = PolicyLimits(),
-        rates: PolicyRates = PolicyRates(), allowUnwitnessed: Bool = false
+        rates: PolicyRates = PolicyRates(), allowUnwitnessed: Bool = false, governance: PolicyGovernance? = nil,
+        previous: Hash? = nil
     ) throws(PolicyError) {
         self.origin = origin
         self.logKeys = logKeys
@@ -42,8 +47,11 @@ public struct Policy: Sendable, Hashable {
         self.limits = limits
         self.rates = rates
         self.allowUnwitnessed = allowUnwitnessed
+        self.governance = governance
+        self.previous = previous
         let cbor = Policy.cbor(
-            origin, logKeys, authorities, threshold, issuers, contentTypes, limits, rates, allowUnwitnessed)
+            origin, logKeys, authorities, threshold, issuers, contentTypes, limits, rates, allowUnwitnessed,
+            governance, previous)
         digest = Hash.sha256(cbor.encoded())
         try checkAuthorities()
         try checkKeys()
@@ -74,7 +82,9 @@ public struct Policy: Sendable, Hashable {
 
     private func checkIssuers() throws(PolicyError) {
         for (position, enrolled) in issuers.enumerated() {
-            guard TextRule.isURI(enrolled.issuer) else { throw .issuer(enrolled.issuer) }
+            guard TextRule.isURI(enrolled.issuer), !KeyDirectory.isAuthorityIssuer(enrolled.issuer) else {
+                throw .issuer(enrolled.issuer)
+            }
             guard Set(enrolled.roles).count == enrolled.roles.count else { throw .sameRole("issuers[\(position)]") }
         }
     }
@@ -94,6 +104,7 @@ public struct Policy: Sendable, Hashable {
             ("limits.maxSkew", limits.maxSkew, any),
             ("limits.maxBatch", limits.maxBatch, 1...65_536),
             ("limits.maxStreamsPerIssuer", limits.maxStreamsPerIssuer, any),
+            ("governance.maxPermit", rulesOfGovernance.maxPermit, any),
             ("rates.perIssuer.perSecond", rates.perIssuer.perSecond, any),
             ("rates.perIssuer.burst", rates.perIssuer.burst, any),
             ("rates.perAddress.perSecond", rates.perAddress.perSecond, any),
@@ -103,6 +114,9 @@ public struct Policy: Sendable, Hashable {
             throw .outOfBounds(path, value, allowed: allowed)
         }
     }
+
+    /// What governs containments, permits and leases.
+    public var rulesOfGovernance: PolicyGovernance { governance ?? PolicyGovernance() }
 
     /// Whether opaque evidence of this kind is admitted.
     ///

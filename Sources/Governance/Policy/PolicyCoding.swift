@@ -9,7 +9,7 @@ extension Policy {
                 item, path: "",
                 fields: [
                     "origin", "logKeys", "authorities", "threshold", "issuers", "contentTypes", "limits", "rates",
-                    "allowUnwitnessed",
+                    "allowUnwitnessed", "governance", "previous",
                 ])
             let logKeys = try FieldReader(
                 fields.item("logKeys"), path: "logKeys", fields: ["checkpoint", "receipt", "statement"])
@@ -33,7 +33,11 @@ extension Policy {
                     statement: Policy.key(logKeys.item("statement"), "logKeys.statement")),
                 authorities: authorities, threshold: smallThreshold, issuers: issuers,
                 contentTypes: fields.texts("contentTypes"), limits: PolicyLimits(fields.item("limits")),
-                rates: PolicyRates(fields.item("rates")), allowUnwitnessed: fields.bool("allowUnwitnessed"))
+                rates: PolicyRates(fields.item("rates")), allowUnwitnessed: fields.bool("allowUnwitnessed"),
+                governance: fields.optional("governance") { name throws(FieldError) in
+                    try PolicyGovernance(fields.item(name))
+                },
+                previous: fields.optional("previous", fields.hash))
         } catch let error as FieldError {
             throw .field(error)
         } catch let error as PolicyError {
@@ -52,7 +56,9 @@ extension Policy {
 
     /// The map that is the `data` of a `policy.set` event.
     public var cbor: CBOR {
-        Policy.cbor(origin, logKeys, authorities, threshold, issuers, contentTypes, limits, rates, allowUnwitnessed)
+        Policy.cbor(
+            origin, logKeys, authorities, threshold, issuers, contentTypes, limits, rates, allowUnwitnessed,
+            governance, previous)
     }
 
     /// Deterministic CBOR.
@@ -64,9 +70,9 @@ extension Policy {
     static func cbor(
         _ origin: Origin, _ logKeys: LogPublicKeys, _ authorities: [Ed25519.PublicKey], _ threshold: Int,
         _ issuers: [EnrolledIssuer], _ contentTypes: [String], _ limits: PolicyLimits, _ rates: PolicyRates,
-        _ allowUnwitnessed: Bool
+        _ allowUnwitnessed: Bool, _ governance: PolicyGovernance?, _ previous: Hash?
     ) -> CBOR {
-        [
+        var map: CBORMap = [
             "origin": .text(origin.text),
             "logKeys": [
                 "checkpoint": .bytes(logKeys.checkpoint.bytes), "receipt": .bytes(logKeys.receipt.bytes),
@@ -80,6 +86,9 @@ extension Policy {
             "rates": ["perIssuer": rates.perIssuer.cbor, "perAddress": rates.perAddress.cbor],
             "allowUnwitnessed": .bool(allowUnwitnessed),
         ]
+        map["governance"] = governance?.cbor
+        map["previous"] = previous.map { .hash($0) }
+        return .map(map)
     }
 
     private static func origin(_ text: String) throws(PolicyError) -> Origin {
@@ -130,6 +139,22 @@ extension PolicyLimits {
         try self.init(
             maxEntryBytes: fields.unsigned("maxEntryBytes"), maxSkew: fields.unsigned("maxSkew"),
             maxBatch: fields.unsigned("maxBatch"), maxStreamsPerIssuer: fields.unsigned("maxStreamsPerIssuer"))
+    }
+}
+
+extension PolicyGovernance {
+    fileprivate var cbor: CBOR {
+        [
+            "lifters": .texts(lifters.map(\.rawValue)), "maxPermit": .unsigned(maxPermit),
+            "maxLease": .unsigned(maxLease),
+        ]
+    }
+
+    fileprivate init(_ item: CBOR) throws(FieldError) {
+        let fields = try FieldReader(item, path: "governance", fields: ["lifters", "maxPermit", "maxLease"])
+        try self.init(
+            lifters: fields.choices("lifters"), maxPermit: fields.unsigned("maxPermit"),
+            maxLease: fields.unsigned("maxLease"))
     }
 }
 

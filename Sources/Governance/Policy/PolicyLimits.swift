@@ -46,3 +46,19 @@ public struct PolicyRates: Sendable, Hashable {
         self.perAddress = perAddress
     }
 }
+
+/// Who may lift containments, and how long permits and leases may be. Authorities may lift in any case.
+public struct PolicyGovernance: Sendable, Hashable {
+    /// Which roles may lift a containment.
+    public var lifters: [Role]
+    /// How long after its batch a permit may expire, in ms; at least 1.
+    public var maxPermit: UInt64
+    /// How long after its batch a lease may expire, in ms; 0 where there are no leases.
+    public var maxLease: UInt64
+
+    public init(lifters: [Role] = [.operator], maxPermit: UInt64 = 300_000, maxLease: UInt64 = 0) {
+        self.lifters = lifters
+        self.maxPermit = maxPermit
+        self.maxLease = maxLease
+    }
+}

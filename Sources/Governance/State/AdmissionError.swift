@@ -8,9 +8,15 @@ public enum AdmissionError: NamedFailure, Hashable {
     case unknownKey(issuer: String, keyID: [UInt8], setBy: UInt64)
     /// The key is enrolled for another issuer.
     case keyOfAnotherIssuer(issuer: String, keyID: Hash, enrolled: String, setBy: UInt64)
+    /// The key was enrolled for the issuer and its statements don't count any more.
+    case keyEnded(issuer: String, keyID: Hash, KeyEnding, setBy: UInt64)
     /// Neither an event nor opaque evidence that the policy allows.
     case contentTypeNotAllowed(String, setBy: UInt64)
     case malformedEvent(EventError)
+    /// The event's data is not that of its type.
+    case malformedData(StatementDataError)
+    /// A rule of the event's type is broken.
+    case rule(RuleViolation)
     /// An event type that only the log uses, or whose rules this version does not enforce.
     case reservedType(String)
     /// The event's time is too far from its batch's. All in ms.
@@ -29,8 +35,11 @@ public enum AdmissionError: NamedFailure, Hashable {
         case .tooLarge: "too-large"
         case .unknownKey: "unknown-key"
         case .keyOfAnotherIssuer: "key-of-another-issuer"
+        case .keyEnded: "key-ended"
         case .contentTypeNotAllowed: "content-type-not-allowed"
         case .malformedEvent(let error): error.reason
+        case .malformedData(let error): error.reason
+        case .rule(let violation): violation.reason
         case .reservedType: "reserved-type"
         case .timeSkew: "time-skew"
         case .streamGap: "stream-gap"
@@ -59,9 +68,13 @@ extension AdmissionError: CustomStringConvertible {
             "key \(Hex.encode(keyID)) of issuer '\(issuer)' is not enrolled (policy: entry \(setBy))"
         case .keyOfAnotherIssuer(let issuer, let keyID, let enrolled, let setBy):
             "key \(keyID) is enrolled for '\(enrolled)' (entry \(setBy)), not for '\(issuer)'"
+        case .keyEnded(let issuer, let keyID, let ending, let setBy):
+            "key \(keyID) of issuer '\(issuer)' has ended (\(ending.rawValue), entry \(setBy)): use the newest one"
         case .contentTypeNotAllowed(let type, let setBy):
             "the policy (entry \(setBy)) admits no statements of content type '\(type)'"
         case .malformedEvent(let error): "\(error)"
+        case .malformedData(let error): "\(error)"
+        case .rule(let violation): "\(violation)"
         case .reservedType(let type):
             "events of type '\(type)' cannot be submitted: the type is reserved, and its rules are not in force here"
         case .timeSkew(let time, let batchTime, let maxSkew, let setBy):

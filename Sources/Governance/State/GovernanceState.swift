@@ -9,6 +9,10 @@ internal import Tlog
 public struct GovernanceState<Base: StateReading>: StateReading {
     private let base: Base
     private var overlay: [StateKey: [UInt8]?] = [:]
+    /// What the statement that is being admitted changes: dropped if it is refused.
+    private var staged = StagedChanges()
+    /// The size of the log below the batch: the index that the first statement was tried at.
+    private(set) var batchStart: UInt64?
 
     /// The rules in force after what was admitted so far.
     public private(set) var rules: Rules
@@ -26,10 +30,9 @@ public struct GovernanceState<Base: StateReading>: StateReading {
         let record = PolicyRecord(policy: try Genesis.policy(of: genesis), index: 0)
         self.init(base: base, rules: Rules(record))
         overlay.updateValue(record.encoded(), forKey: .policy)
-        for entry in rules.keys.all {
-            let identity = IdentityRecord(key: entry.key.publicKey, roles: entry.roles, index: 0)
+        for entry in rules.keys.all where !entry.isAuthority {
             let key = StateKey.identity(issuer: entry.issuer, keyID: entry.key.thumbprint)
-            overlay.updateValue(identity.encoded(), forKey: key)
+            overlay.updateValue(entry.record.encoded(), forKey: key)
         }
         let link = StreamLink(seq: 0, leafHash: genesis.leafHash, index: 0)
         let issuer = genesis.header.issuer
@@ -38,7 +41,7 @@ public struct GovernanceState<Base: StateReading>: StateReading {
     }
 
     public func value(_ key: StateKey) throws -> [UInt8]? {
-        if let changed = overlay[key] { return changed }
+        if let changed = staged.value(key) ?? overlay[key] { return changed }
         return try base.value(key)
     }
 
@@ -57,14 +60,31 @@ public struct GovernanceState<Base: StateReading>: StateReading {
     public mutating func admit(
         _ statement: SignedStatement, event decoded: Event? = nil, index: UInt64, batchTime: UInt64
     ) throws(AdmissionError) {
+        if batchStart == nil { batchStart = index }
         try checkSize(statement)
-        try checkKey(statement)
+        let signer = try checkKey(statement)
         var found = decoded
         if found == nil { found = try event(of: statement) }
         guard let event = found else { return }
-        guard !EventType.isReserved(event.type) else { throw .reservedType(event.type) }
+        let place = StatementPlace(
+            statement: statement, signer: signer, index: index, batchTime: batchTime, time: event.time)
+        let typed = try typed(event, place)
         try checkTime(event, batchTime)
-        try link(event, of: statement, index: index)
+        do {
+            try link(event, of: statement, index: index)
+            if let typed { try apply(typed, place) }
+        } catch {
+            staged = StagedChanges()
+            throw error
+        }
+        commitStaged()
+    }
+
+    private mutating func commitStaged() {
+        for change in staged.values { overlay.updateValue(change.value, forKey: change.key) }
+        if !staged.keys.isEmpty { rules.set(staged.keys) }
+        if let policy = staged.policy { rules.set(policy) }
+        staged = StagedChanges()
     }
 
     private func checkSize(_ statement: SignedStatement) throws(AdmissionError) {
@@ -74,7 +94,7 @@ public struct GovernanceState<Base: StateReading>: StateReading {
         }
     }
 
-    private func checkKey(_ statement: SignedStatement) throws(AdmissionError) {
+    private func checkKey(_ statement: SignedStatement) throws(AdmissionError) -> KeyDirectory.Entry {
         let header = statement.header
         guard let enrolled = rules.keys.entry(for: statement) else {
             throw .unknownKey(issuer: header.issuer, keyID: header.keyID, setBy: rules.policyIndex)
@@ -84,6 +104,23 @@ public struct GovernanceState<Base: StateReading>: StateReading {
                 issuer: header.issuer, keyID: enrolled.key.thumbprint, enrolled: enrolled.issuer,
                 setBy: enrolled.index)
         }
+        if let ending = enrolled.ending {
+            throw .keyEnded(
+                issuer: header.issuer, keyID: enrolled.key.thumbprint, ending, setBy: enrolled.index)
+        }
+        return enrolled
+    }
+
+    /// What an event of an enforced type says, if its signer may say it; nil for a generic event.
+    private func typed(_ event: Event, _ place: StatementPlace) throws(AdmissionError) -> GovernanceStatement? {
+        guard !EventType.isReserved(event.type) else { throw .reservedType(event.type) }
+        guard let type = StatementType(rawValue: event.type) else { return nil }
+        let typed: GovernanceStatement
+        do { typed = try GovernanceStatement(type, event.data) } catch { throw .malformedData(error) }
+        guard type.signers.contains(where: { place.signer.is($0, rules.policy) }) else {
+            throw .rule(.notPermitted, "\(type.rawValue) by \(place.signer.issuer)", setBy: place.signer.index)
+        }
+        return typed
     }
 
     /// The event that the statement carries; nil for opaque evidence that the policy allows.
@@ -129,7 +166,7 @@ public struct GovernanceState<Base: StateReading>: StateReading {
             try countStream(of: issuer)
         }
         let link = StreamLink(seq: event.seq, leafHash: statement.leafHash, index: index)
-        overlay.updateValue(link.encoded(), forKey: key)
+        set(key, link.encoded())
     }
 
     private mutating func countStream(of issuer: String) throws(AdmissionError) {
@@ -137,7 +174,7 @@ public struct GovernanceState<Base: StateReading>: StateReading {
         let count = try record(key, StreamCount.init(decoding:))?.streams ?? 0
         let limit = rules.policy.limits.maxStreamsPerIssuer
         guard count < limit else { throw .tooManyStreams(issuer: issuer, limit: limit, setBy: rules.policyIndex) }
-        overlay.updateValue(StreamCount(streams: count + 1).encoded(), forKey: key)
+        set(key, StreamCount(streams: count + 1).encoded())
     }
 
     private func record<Record>(
@@ -148,6 +185,52 @@ public struct GovernanceState<Base: StateReading>: StateReading {
             return try decode(bytes)
         } catch {
             throw .storage("\(error)")
+        }
+    }
+}
+
+/// What the rules of the types work with.
+extension GovernanceState {
+    /// The record under a key; nil if there is none.
+    func record<Record: StateRecord>(
+        _ key: StateKey, _ kind: Record.Type = Record.self
+    ) throws(AdmissionError) -> Record? {
+        try record(key, Record.init(decoding:))
+    }
+
+    /// The bytes under a key, whatever they are of.
+    func bytes(_ key: StateKey) throws(AdmissionError) -> [UInt8]? {
+        do { return try value(key) } catch { throw .storage("\(error)") }
+    }
+
+    mutating func set(_ key: StateKey, _ record: some StateRecord) {
+        staged.set(key, record.encoded())
+    }
+
+    mutating func set(_ key: StateKey, _ bytes: [UInt8]?) {
+        staged.set(key, bytes)
+    }
+
+    /// Enrols, changes or ends a key, in the state and in the rules.
+    mutating func set(_ entry: KeyDirectory.Entry) {
+        set(.identity(issuer: entry.issuer, keyID: entry.key.thumbprint), entry.record)
+        staged.keys.append(entry)
+    }
+
+    /// Puts a policy in force.
+    mutating func set(_ record: PolicyRecord) {
+        set(.policy, record.encoded())
+        staged.policy = record
+    }
+}
+
+extension GovernanceState: StateScanning where Base: StateScanning {
+    public func forEachValue(_ body: (StateKey, [UInt8]) throws -> Void) throws {
+        try base.forEachValue { key, value in
+            if overlay[key] == nil { try body(key, value) }
+        }
+        for (key, value) in overlay {
+            if let value { try body(key, value) }
         }
     }
 }

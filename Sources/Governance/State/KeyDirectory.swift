@@ -1,28 +1,79 @@
 public import COSE
 public import Tlog
 
-/// The keys whose statements count, by key identifier. A snapshot: copies share their content, and any thread may
-/// look in one.
+/// The keys whose statements count, or did, by key identifier. A snapshot: copies share their content, and any thread
+/// may look in one.
 public struct KeyDirectory: Sendable {
     /// Whose key it is.
     public struct Entry: Sendable, Hashable {
         public let issuer: String
         public let key: COSEKey
         public let roles: [Role]
-        /// The index of the entry that enrolled it.
+        /// Whether the policy in force names the key as an authority's.
+        public let isAuthority: Bool
+        /// What a runtime with this key may attest itself to be.
+        public let measurements: [[UInt8]]
+        /// Why the key's statements don't count any more; nil while they do.
+        public let ending: KeyEnding?
+        /// The index of the entry that enrolled the key, or ended it.
         public let index: UInt64
+
+        init(authority key: COSEKey, index: UInt64) {
+            self.key = key
+            issuer = KeyDirectory.authorityIssuer(key)
+            roles = []
+            isAuthority = true
+            measurements = []
+            ending = nil
+            self.index = index
+        }
+
+        init(issuer: String, record: IdentityRecord) {
+            self.issuer = issuer
+            key = COSEKey(record.key)
+            roles = record.roles
+            isAuthority = false
+            measurements = record.measurements
+            ending = record.ending
+            index = record.index
+        }
+
+        /// The value under the key's place in the state. Authorities have none.
+        var record: IdentityRecord {
+            IdentityRecord(
+                key: key.publicKey, roles: roles, measurements: measurements, ending: ending, index: index)
+        }
+    }
+
+    /// What the names of authorities begin with.
+    ///
+    /// RFC 9679 §5.6 (COSE Key Thumbprint URIs): "urn:ietf:params:oauth:ckt:sha-256:" and the thumbprint in base64url.
+    static let authorityPrefix = "urn:ietf:params:oauth:ckt:sha-256:"
+
+    /// The issuer of an authority's statements after the genesis: the thumbprint URI of its key. So an authority needs
+    /// no enrolment, and its streams are nobody else's.
+    public static func authorityIssuer(_ key: COSEKey) -> String {
+        authorityPrefix + Base64.encodeURL(key.thumbprint.bytes)
+    }
+
+    /// Whether an issuer's name is of the kind that authorities have.
+    static func isAuthorityIssuer(_ issuer: String) -> Bool {
+        issuer.utf8.starts(with: authorityPrefix.utf8)
     }
 
     private var entries: [Hash: Entry] = [:]
 
-    /// The keys that a policy enrols.
+    init() {}
+
+    /// The keys that a policy names: its authorities' and its issuers'.
     ///
     /// - Parameter index: that of the entry that set the policy.
     public init(policy: Policy, index: UInt64) {
         for enrolled in policy.issuers {
-            let key = COSEKey(enrolled.key)
-            entries[key.thumbprint] = Entry(issuer: enrolled.issuer, key: key, roles: enrolled.roles, index: index)
+            let record = IdentityRecord(key: enrolled.key, roles: enrolled.roles, index: index)
+            set(Entry(issuer: enrolled.issuer, record: record))
         }
+        for authority in policy.authorities { set(Entry(authority: COSEKey(authority), index: index)) }
     }
 
     public var count: Int { entries.count }
@@ -37,30 +88,17 @@ public struct KeyDirectory: Sendable {
 
     /// All keys, in the order of their identifiers.
     public var all: [Entry] { entries.sorted { $0.key < $1.key }.map(\.value) }
-}
 
-/// What the policy in force means for a statement, worked out once: any thread may hold it.
-public struct Rules: Sendable {
-    public let policy: Policy
-    /// The index of the entry that set the policy.
-    public let policyIndex: UInt64
-    /// Whose statements are admitted.
-    public let keys: KeyDirectory
-    /// The key that seals are signed with.
-    public let statementKey: COSEKey
-
-    public init(_ record: PolicyRecord) {
-        policy = record.policy
-        policyIndex = record.index
-        keys = KeyDirectory(policy: record.policy, index: record.index)
-        statementKey = COSEKey(record.policy.logKeys.statement)
+    mutating func set(_ entry: Entry) {
+        entries[entry.key.thumbprint] = entry
     }
 
-    /// The rules in force in a state; nil if it has no policy, which is the state below entry 0.
-    ///
-    /// - Throws: ``StateRecordError`` for a record that is none; what the state throws.
-    public init?(_ state: some StateReading) throws {
-        guard let bytes = try state.value(.policy) else { return nil }
-        self.init(try PolicyRecord(decoding: bytes))
+    /// Takes the authorities of another policy in the place of those that were.
+    mutating func setAuthorities(of policy: Policy, index: UInt64, before: Policy) {
+        for authority in before.authorities {
+            let keyID = COSEKey(authority).thumbprint
+            if entries[keyID]?.isAuthority == true { entries[keyID] = nil }
+        }
+        for authority in policy.authorities { set(Entry(authority: COSEKey(authority), index: index)) }
     }
 }

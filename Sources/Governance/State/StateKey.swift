@@ -4,10 +4,7 @@ public import Tlog
 /// What a value of the governance state is found under: a deterministic CBOR array of the kind and what tells the
 /// things of that kind apart.
 ///
-/// ```cddl
-/// state-key = ["policy"] / ["identity", issuer, kid] / ["stream", issuer, stream] / ["streams", issuer]
-/// issuer = tstr   stream = tstr   kid = bstr .size 32
-/// ```
+/// `spec/event.cddl` lists them all (`state-key`).
 public struct StateKey: Sendable, Hashable, Comparable {
     /// The deterministic encoding.
     public let bytes: [UInt8]
@@ -17,7 +14,7 @@ public struct StateKey: Sendable, Hashable, Comparable {
         self.bytes = bytes
     }
 
-    private init(_ parts: CBOR...) {
+    init(_ parts: CBOR...) {
         bytes = CBOR.array(parts).encoded()
     }
 
@@ -38,6 +35,17 @@ public struct StateKey: Sendable, Hashable, Comparable {
     public static func streamCount(issuer: String) -> StateKey {
         StateKey("streams", .text(issuer))
     }
+
+    /// The issuer in the key of an identity; nil for other keys.
+    var identityIssuer: String? {
+        guard bytes.starts(with: StateKey.identityPrefix), let item = try? CBOR(decoding: bytes),
+            case .array(let parts) = item, parts.count == 3
+        else { return nil }
+        return parts[1].textValue
+    }
+
+    /// An array of three that begins with "identity".
+    private static let identityPrefix: [UInt8] = [0x83, 0x68] + Array("identity".utf8)
 
     /// The key's place in the Merkle map: SHA-256 of its bytes.
     public var mapKey: Hash { Hash.sha256(bytes) }

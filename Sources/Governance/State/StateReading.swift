@@ -6,6 +6,12 @@ public protocol StateReading {
     func value(_ key: StateKey) throws -> [UInt8]?
 }
 
+/// A state that can be read from end to end.
+public protocol StateScanning: StateReading {
+    /// Calls the body with every key and its value, in any order.
+    func forEachValue(_ body: (StateKey, [UInt8]) throws -> Void) throws
+}
+
 /// One change of the state: the new value, or nil for a key that is gone.
 public struct StateChange: Sendable, Hashable {
     public let key: StateKey
@@ -30,13 +36,17 @@ extension MerkleMap {
 }
 
 /// A state in memory.
-public struct MemoryState: StateReading, Sendable {
+public struct MemoryState: StateScanning, Sendable {
     public private(set) var values: [StateKey: [UInt8]] = [:]
 
     /// An empty state: that below entry 0.
     public init() {}
 
     public func value(_ key: StateKey) -> [UInt8]? { values[key] }
+
+    public func forEachValue(_ body: (StateKey, [UInt8]) throws -> Void) rethrows {
+        for (key, value) in values { try body(key, value) }
+    }
 
     /// Makes the changes.
     public mutating func apply(_ changes: [StateChange]) {

@@ -1,4 +1,4 @@
-internal import COSE
+public import COSE
 public import Tlog
 
 /// A value of the state that is not of its kind: a store that was written by something else, or is damaged.
@@ -96,38 +96,59 @@ public struct PolicyRecord: Sendable, Hashable {
     }
 }
 
-/// One key of an enrolled issuer and the entry that enrolled it.
+/// Why a key's statements don't count any more.
+public enum KeyEnding: String, Sendable, Hashable, CaseIterable {
+    case revoked
+    case rotated
+    /// A later policy does not name it, as the one before it did.
+    case policy
+}
+
+/// One key of an enrolled issuer and the entry that enrolled it, or ended it.
 ///
 /// ```cddl
-/// identity-record = { "index": uint, "key": bstr .size 32, "roles": [* tstr] }
+/// identity-record = { "index": uint, "key": bstr .size 32, "roles": [* tstr], ? "measurements": [+ bstr],
+///   ? "ending": "revoked" / "rotated" / "policy" }
 /// ```
-public struct IdentityRecord: Sendable, Hashable {
+public struct IdentityRecord: StateRecord {
+    public static let kind = "identity record"
+
     public let key: Ed25519.PublicKey
     public let roles: [Role]
-    /// The index of the entry that enrolled it.
+    /// What a runtime may attest itself to be.
+    public let measurements: [[UInt8]]
+    /// Nil while the key's statements count.
+    public let ending: KeyEnding?
+    /// The index of the entry that changed the record last.
     public let index: UInt64
 
-    public init(key: Ed25519.PublicKey, roles: [Role], index: UInt64) {
+    public init(
+        key: Ed25519.PublicKey, roles: [Role], measurements: [[UInt8]] = [], ending: KeyEnding? = nil, index: UInt64
+    ) {
         self.key = key
         self.roles = roles
+        self.measurements = measurements
+        self.ending = ending
         self.index = index
     }
 
-    /// Deterministic CBOR: the value in the state.
-    public func encoded() -> [UInt8] {
-        let item: CBOR = [
-            "index": .unsigned(index), "key": .bytes(key.bytes), "roles": .array(roles.map { .text($0.rawValue) }),
+    public var cbor: CBOR {
+        var map: CBORMap = [
+            "index": .unsigned(index), "key": .bytes(key.bytes), "roles": .texts(roles.map(\.rawValue)),
         ]
-        return item.encoded()
+        if !measurements.isEmpty { map["measurements"] = .array(measurements.map { .bytes($0) }) }
+        map["ending"] = ending.map { .text($0.rawValue) }
+        return .map(map)
     }
 
-    public init(decoding bytes: [UInt8]) throws(StateRecordError) {
-        guard let item = try? CBOR(decoding: bytes),
-            let fields = try? FieldReader(item, path: "", fields: ["index", "key", "roles"]),
-            let index = try? fields.unsigned("index"), let keyBytes = try? fields.bytes("key"),
-            let key = try? Ed25519.PublicKey(keyBytes), let names = try? fields.texts("roles"),
-            let roles = try? Role.roles(names)
-        else { throw StateRecordError(kind: "identity record") }
-        self.init(key: key, roles: roles, index: index)
+    public init(record item: CBOR) throws(FieldError) {
+        let fields = try FieldReader(item, path: "", fields: ["index", "key", "roles", "measurements", "ending"])
+        try self.init(
+            key: fields.publicKey("key"), roles: fields.choices("roles"),
+            measurements: fields.optional("measurements") { name throws(FieldError) in
+                try fields.byteStrings(name, count: 1...64)
+            } ?? [],
+            ending: fields.optional("ending") { name throws(FieldError) in try fields.choice(name) },
+            index: fields.unsigned("index"))
     }
 }
