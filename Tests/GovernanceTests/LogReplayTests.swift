@@ -125,7 +125,7 @@ struct LogReplayTests {
         expect(
             .otherAuthority(thumbprint: COSEKey(TestKeys.authority.publicKey).thumbprint), from: log.bytes(),
             pins: .init(authorities: [.zero]))
-        expect(.genesis(.type("runtime.heartbeat")), from: [try signed(heartbeat()).entryBytes])
+        expect(.genesis(.type("test.beat")), from: [try signed(heartbeat()).entryBytes])
     }
 
     @Test("an entry that is no statement, or not the canonical bytes of one, is found")

@@ -56,7 +56,7 @@ func signed(
 }
 
 func heartbeat(
-    _ seq: UInt64 = 0, _ prev: Hash? = nil, stream: String = "runtime-1", type: String = "runtime.heartbeat",
+    _ seq: UInt64 = 0, _ prev: Hash? = nil, stream: String = "runtime-1", type: String = "test.beat",
     time: UInt64 = testTime, data: CBOR = ["load": 1]
 ) throws -> Event {
     try Event(type: type, stream: stream, seq: seq, prev: prev, time: time, data: data)

@@ -161,7 +161,7 @@ struct RejectionTests {
         let html = try domain.evidence(1, contentType: "text/html")
         #expect(await log.submit(html).failure?.code == .notAllowed)
         var author = domain.author("a")
-        #expect(await log.submit(try author.next(type: "policy.set")).failure?.code == .notAllowed)
+        #expect(await log.submit(try author.next(type: "policy.get")).failure?.code == .notAllowed)
         var forger = domain.author("log.seal")
         #expect(await log.submit(try forger.next(type: "log.seal")).failure?.code == .notAllowed)
         await log.shutdown()

@@ -88,7 +88,7 @@ struct LogRuleTests {
             } == ["admission: time-skew"])
         #expect(
             try await failures { log in
-                log.appendAnyway(try log.sign(try event(log, type: "policy.set")).entryBytes)
+                log.appendAnyway(try log.sign(try event(log, type: "policy.get")).entryBytes)
                 log.seal()
             } == ["admission: reserved-type"])
         #expect(

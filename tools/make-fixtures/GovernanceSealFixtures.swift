@@ -57,7 +57,7 @@ enum GovernanceSealFixtures {
         }
         let other = try log.event(0, nil, ["load": 9])
         let late = try log.event(0, nil, ["load": 1], time: GovernanceCast.time + 60_008)
-        let reserved = try log.event(0, nil, 1, type: "grant.issue")
+        let reserved = try log.event(0, nil, 1, type: "grant.lend")
         let stranger = try log.event(0, nil, 1, .stranger)
         let cases: [(String, [[UInt8]], Int?, String)] = [
             ("a payload changed under its signature", flipped(2), 2, "bad-signature"),
@@ -150,7 +150,7 @@ struct SealedLog {
 
     static func event(
         _ seq: UInt64, _ prev: Hash?, _ data: CBOR, _ use: GovernanceCast.Use = .alice,
-        type: String = "runtime.heartbeat", time: UInt64 = GovernanceCast.time
+        type: String = "test.beat", time: UInt64 = GovernanceCast.time
     ) throws -> SignedStatement {
         try GovernanceCast.sign(
             GovernanceCast.event(type, "runtime-1", seq, prev, data, time: time), use,
@@ -159,7 +159,7 @@ struct SealedLog {
 
     func event(
         _ seq: UInt64, _ prev: Hash?, _ data: CBOR, _ use: GovernanceCast.Use = .alice,
-        type: String = "runtime.heartbeat", time: UInt64 = GovernanceCast.time
+        type: String = "test.beat", time: UInt64 = GovernanceCast.time
     ) throws -> SignedStatement {
         try Self.event(seq, prev, data, use, type: type, time: time)
     }

@@ -19,7 +19,7 @@ extension GovernanceState {
 
     /// A decision is judged on a head that was sealed before its batch.
     private func checkHead(_ head: TreeHead, _ place: StatementPlace) throws(AdmissionError) {
-        guard (1...max(1, batchStart ?? place.index)).contains(head.size) else {
+        guard head.size > 0, head.size <= batchStart ?? place.index else {
             throw .rule(.headUnknown, "size \(head.size)", setBy: nil)
         }
     }

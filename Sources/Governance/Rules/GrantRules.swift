@@ -58,7 +58,8 @@ extension GovernanceState {
     private mutating func allot(
         _ data: GrantIssue, _ chain: GrantChain, _ place: StatementPlace
     ) throws(AdmissionError) {
-        let isHere = { (domain: String?) in domain.map(self.rules.policy.origin.text.hasSameUTF8) ?? true }
+        let origin = rules.policy.origin.text
+        let isHere = { (domain: String?) in domain.map(origin.hasSameUTF8) ?? true }
         guard !isHere(data.conditions.domain), isHere(chain.links[0].conditions.domain),
             let uses = data.conditions.uses
         else { return }

@@ -29,6 +29,7 @@ public struct GovernanceState<Base: StateReading>: StateReading {
     public init(base: Base, genesis: SignedStatement) throws(GenesisError) {
         let record = PolicyRecord(policy: try Genesis.policy(of: genesis), index: 0)
         self.init(base: base, rules: Rules(record))
+        batchStart = 0
         overlay.updateValue(record.encoded(), forKey: .policy)
         for entry in rules.keys.all where !entry.isAuthority {
             let key = StateKey.identity(issuer: entry.issuer, keyID: entry.key.thumbprint)

@@ -28,6 +28,11 @@ public struct ApprovalsRecord: StateRecord {
         public let policy: Hash
         /// The entry that approved it.
         public let entry: UInt64
+
+        public init(policy: Hash, entry: UInt64) {
+            self.policy = policy
+            self.entry = entry
+        }
     }
 
     public var index: UInt64
