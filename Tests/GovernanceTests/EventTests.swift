@@ -116,9 +116,10 @@ struct EventTests {
 
     @Test("types that the log gives a meaning to are reserved")
     func reserved() {
-        for type in ["log.seal", "policy.set", "identity.enroll", "grant.issue", "lease.record", "trust.revoke"] {
+        for type in ["log.seal", "log.rotate", "policy.get", "identity.lend", "grant.read", "lease.x", "trust.give"] {
             #expect(EventType.isReserved(type))
         }
+        for type in StatementType.allCases { #expect(!EventType.isReserved(type.rawValue)) }
         for type in ["runtime.attest", "telemetry.digest", "execution.start", "logs.seal", "package.installed"] {
             #expect(!EventType.isReserved(type))
         }

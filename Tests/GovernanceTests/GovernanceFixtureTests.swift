@@ -120,9 +120,28 @@ struct GovernanceFixtureTests {
         }
     }
 
-    @Test("sealed logs")
-    func seals() throws {
-        let document = try document("seal")
+    @Test("data of statements, in CBOR and in the examples' JSON")
+    func statements() throws {
+        let document = try document("statements")
+        let valid = try cases(document, "valid")
+        #expect(try valid.map { try text($0, "type") } == StatementType.allCases.map(\.rawValue))
+        for json in valid {
+            let name = try text(json, "type")
+            let type = try #require(StatementType(rawValue: name))
+            let data = try CBOR(decoding: bytes(json, "data"))
+            _ = try GovernanceStatement(type, data)
+            let event = try Event(self.document("examples/\(name)"))
+            #expect(event.type == name && event.data == data)
+        }
+        for json in try cases(document, "invalid") {
+            let type = try #require(StatementType(rawValue: text(json, "type")))
+            try expectReason(json) { _ = try GovernanceStatement(type, CBOR(decoding: bytes(json, "data"))) }
+        }
+    }
+
+    @Test("sealed logs", arguments: ["seal", "fold"])
+    func seals(_ name: String) throws {
+        let document = try document(name)
         var replay = LogReplay()
         var seals = try cases(document, "seals")[...]
         for json in try cases(document, "entries") {

@@ -12,7 +12,9 @@ enum GovernanceFixtures {
                 ("policy.json", try GovernancePolicyFixtures.document().file),
                 ("merkle-map.json", try GovernanceMapFixtures.document().file),
                 ("seal.json", try GovernanceSealFixtures.document().file),
-            ]
+                ("fold.json", try GovernanceFoldFixtures.document().file),
+                ("statements.json", GovernanceStatementFixtures.document().file),
+            ] + (try GovernanceStatementFixtures.examples())
         }
     ]
 }

@@ -25,7 +25,7 @@ enum GovernanceSealFixtures {
         ]
     }
 
-    private static func describe(_ seal: Seal, index: UInt64, _ state: [StateChange]) -> FixtureValue {
+    static func describe(_ seal: Seal, index: UInt64, _ state: [StateChange]) -> FixtureValue {
         [
             "index": .number(index), "time": .number(seal.time), "statements": .number(seal.statements),
             "stateRoot": .string(seal.stateRoot.hex),
@@ -164,11 +164,11 @@ struct SealedLog {
         try Self.event(seq, prev, data, use, type: type, time: time)
     }
 
-    private static func changes(_ state: CBORMap) -> [StateChange] {
+    static func changes(_ state: CBORMap) -> [StateChange] {
         state.entries.map { StateChange(key: StateKey(bytes: $0.key.encoded()), value: $0.value.encoded()) }
     }
 
-    private static func root(_ state: [StateChange]) -> Hash {
+    static func root(_ state: [StateChange]) -> Hash {
         GovernanceMapFixtures.root(state.map { (Hash.sha256($0.key.bytes), Hash.sha256($0.value ?? [])) })
     }
 }

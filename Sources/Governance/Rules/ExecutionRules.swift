@@ -38,9 +38,10 @@ extension GovernanceState {
         var record = try running(data.execution, place)
         try checkFree(
             subject: place.issuer, model: record.start.model, route: record.route, execution: nil)
+        let newest = record.index
         try move(&record, .step, place)
         guard data.step == record.steps else {
-            throw .rule(.stepOrder, "\(data.step), not \(record.steps)", setBy: record.index)
+            throw .rule(.stepOrder, "\(data.step), not \(record.steps)", setBy: newest)
         }
         record.steps += 1
         set(.execution(data.execution), record)
