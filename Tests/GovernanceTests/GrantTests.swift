@@ -69,11 +69,15 @@ struct GrantTests {
     func cover() throws {
         let model = ModelVersion(name: "m", version: "1")
         let grants: [(GrantIssue, String)] = [
-            (World.grant(subject: .rob), "subject \(Actor.ron.issuer)"), (World.grant(actions: ["read"]), "action sort"),
+            (World.grant(subject: .rob), "subject \(Actor.ron.issuer)"),
+            (World.grant(actions: ["read"]), "action sort"),
             (World.grant(resources: ["outbox/*", "inbox"]), "resource inbox/1"),
             (World.grant(GrantConditions(model: model)), "another model than m 1"),
             (World.grant(GrantConditions(route: "r")), "another route than r"),
-            (World.grant(GrantConditions(domain: "log.example.org/other")), "another domain than log.example.org/other"),
+            (
+                World.grant(GrantConditions(domain: "log.example.org/other")),
+                "another domain than log.example.org/other"
+            ),
         ]
         for (grant, what) in grants {
             var world = try World()
@@ -139,7 +143,9 @@ struct GrantTests {
             #expect(found == RuleViolation(.delegationWidens, dimension, setBy: 2), "\(dimension)")
         }
         try world.add(child { _ in }, by: .ron)
-        try world.add(child { $0 = .init(notBefore: 11, notAfter: 19, uses: 1, model: model, route: "r", domain: World.origin) }, by: .ron)
+        try world.add(
+            child { $0 = .init(notBefore: 11, notAfter: 19, uses: 1, model: model, route: "r", domain: World.origin) },
+            by: .ron)
     }
 
     @Test("a use of a grant is one of each that it comes from")

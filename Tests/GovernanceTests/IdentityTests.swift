@@ -139,7 +139,9 @@ struct IdentityTests {
         #expect(try broken { try world.add(rotate(.rob, to: 63), by: .first) } == Broken(.identityEnded, 3))
     }
 
-    @Test("a statement by a role that may not sign its type is refused, for every type", arguments: StatementType.allCases)
+    @Test(
+        "a statement by a role that may not sign its type is refused, for every type", arguments: StatementType.allCases
+    )
     func table(_ type: StatementType) throws {
         let actors: [(Actor, Signer)] = [
             (.first, .authority), (.olga, .role(.operator)), (.rita, .role(.registrar)), (.gus, .role(.gate)),

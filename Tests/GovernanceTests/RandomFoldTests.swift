@@ -152,7 +152,9 @@ struct RandomFoldTests {
         }
     }
 
-    @Test("entries folded in the batches they came in, and again from the entries, have the same roots", arguments: 1...12)
+    @Test(
+        "entries folded in the batches they came in, and again from the entries, have the same roots", arguments: 1...12
+    )
     func replay(_ seed: UInt64) throws {
         var sequence = try Sequence(seed: seed)
         try sequence.run(400)

@@ -84,7 +84,8 @@ struct StatementDataTests {
             (.modelRegister, "manifest", ["a/../b": Examples.hash]),
             (.modelRegister, "scope", ["actions": [], "purposes": ["p"]]),
             (.telemetryDigest, "until", 0), (.executionStart, "permit", .bytes([1])),
-            (.executionStart, "lease", Examples.hash), (.executionStart, "parents", [Examples.execution, Examples.execution]),
+            (.executionStart, "lease", Examples.hash),
+            (.executionStart, "parents", [Examples.execution, Examples.execution]),
             (.executionFinish, "outcome", "won"), (.peerAdmit, "policy", "quorum"), (.routeOpen, "maxPeerAge", 0),
             (.containmentEnter, "reason", "bad-mood"), (.containmentEnter, "scope", ["planet", "earth"]),
             (.containmentEnter, "scope", ["runtime"]), (.decisionRecord, "nonce", .bytes([1])),
@@ -92,7 +93,9 @@ struct StatementDataTests {
             (.decisionRecord, "purpose", nil), (.decisionRecord, "reason", "state-divergence"),
         ]
         for (type, field, value) in cases {
-            #expect(reason(type, changed(type, field, value)) == "invalid-value", "\(type.rawValue) \(field) \(value ?? .null)")
+            #expect(
+                reason(type, changed(type, field, value)) == "invalid-value",
+                "\(type.rawValue) \(field) \(value ?? .null)")
         }
         #expect(reason(.decisionRecord, changed(.decisionRecord, "grant", nil)) == "missing-field")
         #expect(reason(.executionFinish, changed(.executionFinish, "output", nil)) == "missing-field")

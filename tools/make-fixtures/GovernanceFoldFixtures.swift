@@ -42,8 +42,11 @@ enum GovernanceFoldFixtures {
                 "a lift before the checks have passed again",
                 try log.next("containment.lift", ["scope": FoldedLog.scope]), "transition"
             ),
-            ("a type that operators may not sign", try log.next("model.register", FoldedLog.registration), "not-permitted"),
-            ("data that is none", try log.next("grant.revoke", ["grant": 1]), "missing-field"),
+            (
+                "a type that operators may not sign", try log.next("model.register", FoldedLog.registration),
+                "not-permitted"
+            ),
+            ("data that is none", try log.next("grant.revoke", ["grant": 1]), "wrong-kind"),
         ]
         return try cases.map { name, statement, reason in
             let index = UInt64(log.entries.count)
@@ -172,7 +175,7 @@ struct FoldedLog {
         ]
         var next = policy
         next["previous"] = .bytes(digest.bytes)
-        next["governance"] = ["lifters": ["gate"], "maxPermit": 5000, "maxLease": 0]
+        next["governance"] = ["lifters": ["operator", "gate"], "maxPermit": 5000, "maxLease": 0]
         let authority = COSEKey(try GovernanceCast.Use.authority.key().publicKey)
         // RFC 9679: the thumbprint URI.
         let name = "urn:ietf:params:oauth:ckt:sha-256:" + Base64.encodeURL(authority.thumbprint.bytes)

@@ -23,12 +23,14 @@ enum GovernanceStatementFixtures {
 
     private static let all: [(type: String, data: CBOR)] = [
         ("policy.set", .map((try? GovernanceCast.policyMap()) ?? [:])),
-        ("identity.enroll",
+        (
+            "identity.enroll",
             ["issuer": "urn:new", "key": key, "roles": ["runtime"], "measurements": [.bytes([1])]]
         ),
         ("identity.rotate", ["keyID": hash, "newKey": key]),
         ("identity.revoke", ["keyID": hash, "reason": "lost"]),
-        ("grant.issue",
+        (
+            "grant.issue",
             [
                 "subject": .text(runtime), "actions": ["sort"], "resources": ["inbox*"],
                 "conditions": [
@@ -39,7 +41,8 @@ enum GovernanceStatementFixtures {
             ]
         ),
         ("grant.revoke", ["grant": hash, "reason": "over"]),
-        ("model.register",
+        (
+            "model.register",
             [
                 "model": model, "manifest": ["weights/a.bin": hash, "config.json": hash],
                 "scope": ["actions": ["sort"], "purposes": ["mail"]],
@@ -50,34 +53,41 @@ enum GovernanceStatementFixtures {
         ("runtime.attest", ["measurement": .bytes([1]), "previous": .null]),
         ("runtime.heartbeat", ["telemetry": .null]),
         ("telemetry.digest", ["digest": hash, "previous": .null, "from": 1, "until": 2]),
-        ("execution.start",
+        (
+            "execution.start",
             ["execution": execution, "permit": nonce, "parents": [execution], "model": model, "input": hash]
         ),
         ("execution.step", ["execution": execution, "step": 0, "input": hash, "output": hash]),
         ("execution.finish", ["execution": execution, "outcome": "executed", "output": hash]),
-        ("peer.admit",
+        (
+            "peer.admit",
             ["origin": "log.example.org/other", "policy": .text(policy), "genesis": hash]
         ),
-        ("peer.head",
+        (
+            "peer.head",
             ["origin": "log.example.org/other", "checkpoint": .bytes([1]), "consistency": [hash]]
         ),
         ("peer.expel", ["origin": "log.example.org/other", "reason": "forked"]),
-        ("route.open",
+        (
+            "route.open",
             [
                 "route": "r", "from": .text(GovernanceCast.origin), "to": "log.example.org/other", "actions": ["sort"],
                 "maxPeerAge": 1000,
             ]
         ),
         ("route.close", ["route": "r"]),
-        ("containment.enter",
+        (
+            "containment.enter",
             ["scope": scope, "reason": "telemetry-inconsistent", "evidence": hash]
         ),
         ("containment.recover", ["scope": scope]), ("containment.lift", ["scope": scope]),
         ("trust.revoke", ["scope": scope, "reason": "cryptographic-failure"]),
-        ("decision.record",
+        (
+            "decision.record",
             access([
                 "request": hash, "nonce": nonce, "head": ["size": 1, "root": hash], "expires": 5,
-                "outcome": "permit", "reliesOn": [.bytes([0x81, 0x66] + Array("policy".utf8))], "grant": hash, "model": model,
+                "outcome": "permit", "reliesOn": [.bytes([0x81, 0x66] + Array("policy".utf8))], "grant": hash,
+                "model": model,
                 "purpose": "mail", "route": "r", "execution": execution, "evaluation": hash,
             ])
         ),
@@ -130,7 +140,8 @@ enum GovernanceStatementFixtures {
             changed("measurements of no runtime", "identity.enroll", "roles", ["gate"]),
             changed("no conditions", "grant.issue", "conditions", nil, "missing-field"),
             changed("a pattern with a star within", "grant.issue", "actions", ["a*b"]),
-            changed("a window that ends before it begins", "grant.issue", "conditions", ["notBefore": 2, "notAfter": 1]),
+            changed(
+                "a window that ends before it begins", "grant.issue", "conditions", ["notBefore": 2, "notAfter": 1]),
             changed("no uses at all", "grant.issue", "conditions", ["uses": 0]),
             changed("an unknown condition", "grant.issue", "conditions", ["mood": 1], "unknown-field"),
             changed("nine delegations", "grant.issue", "delegations", 9),

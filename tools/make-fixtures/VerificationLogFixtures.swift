@@ -129,7 +129,7 @@ enum VerificationLogFixtures {
                 try log.sign(try event(log, after: 600_001)).entryBytes
             },
             try appended("a reserved type", "admission: reserved-type") { log in
-                try log.sign(try event(log, type: "policy.set")).entryBytes
+                try log.sign(try event(log, type: "policy.get")).entryBytes
             },
             try appended("a content type not allowed", "admission: content-type-not-allowed") { log in
                 try SignedStatement.sign(

@@ -29,7 +29,9 @@ extension GovernanceState {
         guard let next = PhaseTable.containment.phase(after: event, in: phase),
             let reason = reason ?? record?.reason
         else { throw .rule(.transition, "\(scope): \(event.rawValue) in \(phase.rawValue)", setBy: record?.index) }
-        if case .execution(let execution) = scope, var running = try self.record(.execution(execution), ExecutionRecord.self) {
+        if case .execution(let execution) = scope,
+            var running = try self.record(.execution(execution), ExecutionRecord.self)
+        {
             try move(&running, event, place)
             set(.execution(execution), running)
         }
@@ -41,7 +43,8 @@ extension GovernanceState {
     ) throws(AdmissionError) {
         guard let next = PhaseTable.execution.phase(after: event, in: execution.phase) else {
             throw .rule(
-                .transition, "execution \(execution.start.execution.id): \(event.rawValue) in \(execution.phase.rawValue)",
+                .transition,
+                "execution \(execution.start.execution.id): \(event.rawValue) in \(execution.phase.rawValue)",
                 setBy: execution.index)
         }
         execution.phase = next
@@ -56,7 +59,9 @@ extension GovernanceState {
         if let model { scopes.append(.model(model)) }
         if let route {
             scopes.append(.route(route))
-            if let ends = try record(.route(route), RouteRecord.self)?.route { scopes += [.domain(ends.from), .domain(ends.to)] }
+            if let ends = try record(.route(route), RouteRecord.self)?.route {
+                scopes += [.domain(ends.from), .domain(ends.to)]
+            }
         }
         if let execution { scopes.append(.execution(execution)) }
         for scope in scopes {

@@ -45,7 +45,9 @@ public struct ApprovalsRecord: StateRecord {
     }
 
     public var cbor: CBOR {
-        let pairs = approvals.map { (CBOR.hash($0.key), CBOR.array([.hash($0.value.policy), .unsigned($0.value.entry)])) }
+        let pairs = approvals.map {
+            (CBOR.hash($0.key), CBOR.array([.hash($0.value.policy), .unsigned($0.value.entry)]))
+        }
         return ["index": .unsigned(index), "approvals": .map(CBORMap(pairs))]
     }
 

@@ -50,7 +50,9 @@ public struct ModelRegister: StatementData {
             guard isPath(path) else {
                 throw .invalid("manifest", "of relative paths without empty parts, '.' and '..'; '\(path)' is none")
             }
-            guard let digest = entry.value.bytesValue.flatMap({ Hash($0) }) else { throw .wrongKind("manifest.\(path)") }
+            guard let digest = entry.value.bytesValue.flatMap({ Hash($0) }) else {
+                throw .wrongKind("manifest.\(path)")
+            }
             manifest.append(ManifestEntry(path: path, digest: digest))
         }
         return manifest

@@ -22,7 +22,9 @@ public struct PeerAdmit: StatementData {
         let fields = try FieldReader(data, path: "", fields: ["origin", "policy", "genesis"])
         try self.init(
             origin: fields.origin("origin").text, policy: fields.text("policy"), genesis: fields.hash("genesis"))
-        do { _ = try TlogPolicy(parsing: Array(policy.utf8)) } catch { throw .invalid("policy", "a tlog-policy: \(error)") }
+        do { _ = try TlogPolicy(parsing: Array(policy.utf8)) } catch {
+            throw .invalid("policy", "a tlog-policy: \(error)")
+        }
     }
 
     public var cbor: CBOR { ["origin": .text(origin), "policy": .text(policy), "genesis": .hash(genesis)] }
