@@ -47,7 +47,7 @@ public struct KeyDirectory: Sendable {
 
     /// What the names of authorities begin with.
     ///
-    /// RFC 9679 §5.6 (COSE Key Thumbprint URIs): "urn:ietf:params:oauth:ckt:sha-256:" and the thumbprint in base64url.
+    /// The COSE key thumbprint URI of RFC 9679: this prefix and the thumbprint in base64url without padding.
     static let authorityPrefix = "urn:ietf:params:oauth:ckt:sha-256:"
 
     /// The issuer of an authority's statements after the genesis: the thumbprint URI of its key. So an authority needs
