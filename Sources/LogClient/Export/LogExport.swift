@@ -51,7 +51,7 @@ public struct LogExport {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             try AtomicFile.write(checkpoint.bytes, to: path)
         } catch {
-            throw LogExportError.system(path: path, reason: "\(error)")
+            throw LogExportError.system(path: path, reason: SystemReason.text(error))
         }
     }
 
@@ -106,7 +106,7 @@ public struct LogExport {
             // What an older, smaller export left of the same tile.
             try? FileManager.default.removeItem(atPath: url.path(percentEncoded: false) + ".p")
         } catch {
-            throw LogExportError.system(path: path, reason: error.localizedDescription)
+            throw LogExportError.system(path: url.path(percentEncoded: false), reason: SystemReason.text(error))
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Governance
 import LogClient
 import LogEngine
 import LogStore
@@ -40,7 +41,7 @@ struct ExportCommand: AsyncParsableCommand {
         }
     }
 
-    /// Opens the log's data; nil when a server has it open.
+    /// Opens the log's data; nil when a server has it open, or when this user may not read the log's keys.
     private static func open(_ layout: LogLayout) async throws -> ServedLog? {
         let settings = try await ServeConfiguration(
             flags: [:], environment: [:], file: layout.configuration, directory: layout.directory)
@@ -50,6 +51,9 @@ struct ExportCommand: AsyncParsableCommand {
         } catch let error as StoreError where error.code == .locked {
             return nil
         } catch AnchorError.locked {
+            return nil
+        } catch KeyFileError.system {
+            // Who can't read the log's keys is not its operator: the server answers everybody.
             return nil
         }
     }
@@ -66,7 +70,11 @@ struct ExportCommand: AsyncParsableCommand {
         }
         progress.finish()
         if log.json {
-            JSONLine.print(["directory": target, "size": String(head.size), "root": head.root.hex])
+            let members = [
+                JSONMember("directory", .string(target)), JSONMember("root", .string(head.root.hex)),
+                JSONMember("size", JSON(head.size)),
+            ]
+            Terminal.output.line(JSON.object(members).text())
         } else {
             Terminal.output.line("exported \(head.size) entries to \(target); their root is that of the checkpoint")
         }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import COSE
 import Foundation
+import Governance
 import LogClient
 import Tlog
 
@@ -27,11 +28,13 @@ struct ProveCommand: AsyncParsableCommand {
             let files = AnswerFiles(directory: out, name: stem ?? String(answer.index))
             try files.write(answer)
             if log.json {
-                JSONLine.print([
-                    "index": String(answer.index), "id": answer.statement.leafHash.hex,
-                    "transparent": files.transparent, "proof": files.proof,
-                    "size": String(answer.checkpoint.checkpoint.size),
-                ])
+                let members = [
+                    JSONMember("id", .string(answer.statement.leafHash.hex)),
+                    JSONMember("index", JSON(answer.index)), JSONMember("proof", .string(files.proof)),
+                    JSONMember("size", JSON(answer.checkpoint.checkpoint.size)),
+                    JSONMember("transparent", .string(files.transparent)),
+                ]
+                Terminal.output.line(JSON.object(members).text())
             } else {
                 Terminal.output.line(
                     "entry \(answer.index), verified under the tree of \(answer.checkpoint.checkpoint.size) entries")

@@ -8,7 +8,7 @@ struct TailCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tail", abstract: "Show the newest entries, a line each, verified; with -f go on as they come.")
 
-    @Option(name: [.customShort("n"), .customLong("lines")], help: "How many entries to begin with.")
+    @Option(name: [.customShort("n"), .customLong("lines")], help: "How many entries to begin with, seals among them.")
     var count: UInt64 = 10
 
     @Flag(name: .shortAndLong, help: "Follow the log until interrupted.")

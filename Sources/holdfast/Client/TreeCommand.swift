@@ -13,6 +13,10 @@ struct TreeCommand: AsyncParsableCommand {
     @Flag(help: "Print the signed checkpoint itself.")
     var checkpoint = false
 
+    func validate() throws {
+        if checkpoint, log.json { throw ValidationError("--checkpoint and --json exclude each other.") }
+    }
+
     func run() async throws {
         try await log.withClient { client in
             var view = try await client.view()

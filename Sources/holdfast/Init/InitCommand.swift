@@ -61,6 +61,12 @@ struct InitCommand: ParsableCommand {
     }
 
     static func origin(_ text: String) throws -> Origin {
+        // c2sp.org/tlog-checkpoint: the origin "SHOULD be a schema-less URL". It is for ever, so a slip counts.
+        if let scheme = text.firstRange(of: "://") {
+            throw Failure(
+                .usage, "\"\(Terminal.visible(text))\" begins with a scheme, which a log's origin has not",
+                hint: "Leave it out: --origin \(Terminal.visible(String(text[scheme.upperBound...])))")
+        }
         do {
             return try Origin(text)
         } catch {

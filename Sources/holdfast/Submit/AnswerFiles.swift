@@ -53,7 +53,7 @@ struct AnswerFiles: Sendable {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             try Data(bytes).write(to: URL(filePath: path), options: .atomic)
         } catch {
-            throw Failure(.refused, "\(path) can't be written: \(error.localizedDescription)")
+            throw Failure(.refused, "\(path) can't be written: \(SystemReason.text(error))")
         }
     }
 }

@@ -36,6 +36,14 @@ struct SubmitCommand: AsyncParsableCommand {
                 try await run.register(inputs)
             } catch {
                 show(run.outcomes, of: inputs.count)
+                // A refusal is not signed. Where it comes from another log, that is what has to be said.
+                if let failure = error as? Failure, failure.status == .refused {
+                    do {
+                        _ = try await client.checkpoint()
+                    } catch ClientError.notVerified(let report) {
+                        throw ClientError.notVerified(report)
+                    } catch {}
+                }
                 throw error
             }
             show(run.outcomes, of: inputs.count)

@@ -150,7 +150,7 @@ struct SubmitOptions: ParsableArguments {
         }
         if key == nil, !FileManager.default.fileExists(atPath: path) {
             throw Failure(
-                .usage, "\(path) is not there, so there is no key to sign with",
+                .usage, "\(path) is not there, or not for this user to read, so there is no key to sign with",
                 hint: "Give the key of an enrolled issuer with --key FILE.")
         }
         let secret = try KeyFile.read(path)

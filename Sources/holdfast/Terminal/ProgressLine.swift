@@ -9,6 +9,7 @@ final class ProgressLine {
     private let started = Date()
     private var shown = Date.distantPast
     private var isOpen = false
+    private var furthest: UInt64 = 0
 
     /// `verb` as in "registering 12 of 700".
     init(_ verb: String, total: UInt64, terminal: Terminal = .errors) {
@@ -17,8 +18,12 @@ final class ProgressLine {
         self.terminal = terminal
     }
 
+    /// Where several parts of a run count the same work, the furthest count is shown.
+    ///
     /// - Parameter note: what else there is to say, shown after the numbers.
-    func update(_ done: UInt64, note: String = "") {
+    func update(_ count: UInt64, note: String = "") {
+        furthest = max(furthest, count)
+        let done = furthest
         let now = Date()
         let pause = terminal.isTerminal ? 0.1 : 5.0
         // Work that is over within a moment needs no line of progress.

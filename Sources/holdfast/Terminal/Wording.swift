@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import LogClient
 import LogEngine
 import LogServer
@@ -29,6 +30,8 @@ enum Wording {
         case let error as StoreError: store(error)
         case let error as ServerError: server(error)
         case let error as StopReason: stopped(error)
+        case let error as CocoaError:
+            Failure(.refused, "\(error.filePath ?? "A file") can't be used: \(SystemReason.text(error))")
         case is CancellationError: Failure(.unreachable, "It was interrupted")
         case is ExitCode, is ValidationError, is CleanExit: nil
         default: isArgumentParsers(error) ? nil : Failure(.refused, "\(error)")
@@ -50,6 +53,8 @@ enum Wording {
             Failure(.refused, "The key file \(path) can't be used: \(reason)")
         case .notAFile(let path):
             Failure(.refused, "\(path) is not a file, so no key can be in it")
+        case .tooWide(let path, _) where path.hasSuffix(".pub"):
+            keyFile(.publicNotSecret(path: path))
         case .tooWide(let path, let mode):
             Failure(
                 .refused,
