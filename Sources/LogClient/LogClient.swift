@@ -1,5 +1,5 @@
 import COSE
-import Governance
+public import Governance
 public import Tlog
 public import Verification
 
@@ -15,7 +15,12 @@ public struct LogClient: Sendable {
     public var batches = BatchPlan()
 
     let transport: any Transport
-    let verifier: Verifier
+
+    /// Issuers, such as the caller, whose statements are believed to be theirs by these keys, beside those of the
+    /// genesis: a log enrols issuers after its genesis too.
+    public var knownIssuers: [EnrolledIssuer] = []
+
+    var verifier: Verifier { Verifier(trust: trust, knownIssuers: knownIssuers) }
 
     /// - Parameters:
     ///   - url: `http://…` or `https://…`, with or without a slash at the end.
@@ -32,7 +37,6 @@ public struct LogClient: Sendable {
         self.url = url.text
         self.trust = trust
         self.transport = transport
-        verifier = Verifier(trust: trust)
     }
 
     /// Closes the connections. Call it once, when nothing more is asked.

@@ -96,7 +96,7 @@ extension Verifier {
             list.pass(.statementSignature, values: names + [CheckValue("role", "genesis")])
             return
         }
-        guard let signer = policy.signer(of: statement) else {
+        guard let signer = policy.signer(of: statement) ?? knownSigner(of: statement) else {
             list.fail(
                 .statementSignature, "not-enrolled", "the genesis does not enrol this issuer with this key",
                 names[0], names[1])
@@ -108,6 +108,10 @@ extension Verifier {
         } catch {
             list.fail(.statementSignature, error, names[0], names[1])
         }
+    }
+
+    private func knownSigner(of statement: SignedStatement) -> (key: Ed25519.PublicKey, role: String)? {
+        knownIssuers.first { $0.signed(statement) }.map { ($0.key, "known") }
     }
 
     /// Names what a single statement leaves open.
@@ -139,12 +143,26 @@ extension SignedStatement {
 extension Policy {
     /// The key that the policy knows for a statement's issuer and key identifier, and in which role.
     func signer(of statement: SignedStatement) -> (key: Ed25519.PublicKey, role: String)? {
-        let header = statement.header
-        let isKey = { (key: Ed25519.PublicKey) in COSEKey(key).thumbprint.bytes == header.keyID }
-        // Bytes are compared: to Swift, texts that differ only in Unicode normalisation are equal.
-        let isIssuer = { (issuer: String) in issuer.utf8.elementsEqual(header.issuer.utf8) }
-        if isIssuer(origin.text), isKey(logKeys.statement) { return (logKeys.statement, "log") }
-        guard let issuer = issuers.first(where: { isIssuer($0.issuer) && isKey($0.key) }) else { return nil }
-        return (issuer.key, "issuer")
+        if statement.names(issuer: origin.text, key: COSEKey(logKeys.statement)) { return (logKeys.statement, "log") }
+        // The genesis is the one statement that an authority signs under a name of its choice.
+        for authority in authorities {
+            let key = COSEKey(authority)
+            if statement.names(issuer: KeyDirectory.authorityIssuer(key), key: key) { return (authority, "authority") }
+        }
+        return issuers.first { $0.signed(statement) }.map { ($0.key, "issuer") }
+    }
+}
+
+extension EnrolledIssuer {
+    /// Whether a statement names this issuer and this key.
+    fileprivate func signed(_ statement: SignedStatement) -> Bool {
+        statement.names(issuer: issuer, key: COSEKey(key))
+    }
+}
+
+extension SignedStatement {
+    /// Bytes are compared: to Swift, texts that differ only in Unicode normalisation are equal.
+    fileprivate func names(issuer: String, key: COSEKey) -> Bool {
+        issuer.utf8.elementsEqual(header.issuer.utf8) && key.thumbprint.bytes == header.keyID
     }
 }

@@ -1,5 +1,5 @@
 import COSE
-import Governance
+public import Governance
 import Tlog
 
 /// Verifies offline: statements with their proofs, receipts, checkpoints, and whole logs, under a trust file.
@@ -10,8 +10,13 @@ public struct Verifier: Sendable {
     /// What is believed.
     public let trust: TrustFile
 
-    public init(trust: TrustFile) {
+    /// Issuers that the caller knows from elsewhere than the genesis, such as itself: a policy enrols issuers later too,
+    /// and a single statement does not show that.
+    public let knownIssuers: [EnrolledIssuer]
+
+    public init(trust: TrustFile, knownIssuers: [EnrolledIssuer] = []) {
         self.trust = trust
+        self.knownIssuers = knownIssuers
     }
 
     // MARK: Checkpoints

@@ -70,6 +70,32 @@ struct StatementTests {
         #expect(report.failures == ["statement-signature: not-enrolled"])
     }
 
+    @Test("who is known from elsewhere than the genesis counts under that name and key alone")
+    mutating func knownIssuer() throws {
+        let late = try TestLog.key(78)
+        let event = try Event(type: "work.done", stream: "x", seq: 0, prev: nil, time: log.time, data: .null)
+        let statement = try log.sign(event, by: late, issuer: "urn:example:late")
+        log.appendAnyway(statement.entryBytes)
+        let proof = try log.tlogProof(log.size - 1).bytes
+        let known = EnrolledIssuer(issuer: "urn:example:late", key: late.publicKey, roles: [])
+        let other = EnrolledIssuer(issuer: "urn:example:other", key: late.publicKey, roles: [])
+        #expect(verifier.statement(statement.entryBytes, proof: proof).verdict != .verified)
+        let others = Verifier(trust: verifier.trust, knownIssuers: [other])
+        #expect(others.statement(statement.entryBytes, proof: proof).failures == ["statement-signature: not-enrolled"])
+        let knowing = Verifier(trust: verifier.trust, knownIssuers: [other, known])
+        #expect(knowing.statement(statement.entryBytes, proof: proof).verdict == .verified)
+    }
+
+    @Test("an authority of the genesis is known under the name that its key gives it")
+    mutating func authority() throws {
+        let key = COSEKey(log.authorityKey.publicKey)
+        let event = try Event(type: "work.done", stream: "x", seq: 0, prev: nil, time: log.time, data: .null)
+        let statement = try log.sign(event, by: log.authorityKey, issuer: KeyDirectory.authorityIssuer(key))
+        log.appendAnyway(statement.entryBytes)
+        let report = verifier.statement(statement.entryBytes, proof: try log.tlogProof(log.size - 1).bytes)
+        #expect(report.verdict == .verified)
+    }
+
     @Test("the proof of another entry, or with a changed hash, index or size, fails at inclusion")
     func inclusion() throws {
         let proof = try log.tlogProof(4)

@@ -1,5 +1,7 @@
 """What a user meets: exit codes, key files, messages, and a verifier that needs no network."""
 
+import base64
+import json
 import os
 import re
 import resource
@@ -220,3 +222,47 @@ def test_graceful_shutdown_answers_what_was_accepted():
         assert log.checkpoint().split(b"\n")[:3] == before.split(b"\n")[:3]
     finally:
         log.remove()
+
+
+def test_an_issuer_enrolled_later_registers_until_it_is_revoked():
+    """an authority enrols an issuer after the genesis; it registers until its key is revoked"""
+    log = Log([Signer()])
+    try:
+        log.start()
+        late, later = log.parent / "late.key", log.parent / "note.json"
+        holdfast("key", "new", "--out", late)
+        public, kid = re.findall(r"[0-9a-f]{64}", holdfast("key", "show", late).stdout)[:2]
+        _, authority = re.findall(r"[0-9a-f]{64}", holdfast("key", "show", authority_key(log)).stdout)[:2]
+        by_authority = ["--key", authority_key(log), "--issuer", "urn:ietf:params:oauth:ckt:sha-256:" + url64(authority)]
+        by_late = ["--key", late, "--issuer", "urn:example:late"]
+
+        def submit(event, *signer, check=True):
+            later.write_text(json.dumps(event))
+            return holdfast(
+                "submit", "--dir", log.directory, "--again", later, *signer, "--out", log.parent / "out", check=check
+            )
+
+        note = {"type": "agent.note", "data": {"n": 1}}
+        refused = submit(note, *by_late, check=False)
+        assert refused.returncode == 1 and "unknown-issuer" in refused.stderr, refused.stderr
+        key = {"$bytes": url64(public)}
+        enrolment = {"issuer": "urn:example:late", "key": key, "roles": ["runtime"]}
+        submit({"type": "identity.enroll", "stream": "governance", "data": enrolment}, *by_authority)
+        assert "verified" in submit(note, *by_late).stdout
+        revocation = {"keyID": {"$bytes": url64(kid)}, "reason": "lost"}
+        submit({"type": "identity.revoke", "stream": "governance", "data": revocation}, *by_authority)
+        refused = submit({"type": "agent.note", "data": {"n": 2}}, *by_late, check=False)
+        assert refused.returncode == 1, refused.stdout
+        assert log.stop() == 0
+        out = log.export()
+        assert "VERIFIED" in holdfast("log", out, "--trust", log.trust, program="holdfast-verify").stdout
+    finally:
+        log.remove()
+
+
+def authority_key(log):
+    return log.directory / "keys" / "authority.key"
+
+
+def url64(text):
+    return base64.urlsafe_b64encode(bytes.fromhex(text)).decode().rstrip("=")

@@ -9,7 +9,7 @@ struct InitCommand: ParsableCommand {
         commandName: "init", abstract: "Make a log: its keys, its first policy, its trust file.",
         discussion: """
             Entry 0 of the log is its first policy: the log's keys, the authority that signed it, the issuers whose \
-            statements it takes, and its limits. It can't be changed in this version, so say here what it is to be.
+            statements it takes, and its limits. Its authorities can set another later, and enrol issuers, by statements.
 
               holdfast init mylog --origin log.example.com/prod
               holdfast init mylog --origin log.example.com/prod --issuer spiffe://example.com/agent=agent.key.pub

@@ -6,7 +6,7 @@ import Tlog
 /// One run of `holdfast submit`: what is there already is left alone, what was signed and not answered is sent again
 /// as it is, and the rest is signed and sent.
 struct SubmitRun {
-    let client: LogClient
+    var client: LogClient
     let issuer: Issuer
     let options: SubmitOptions
     let ledgerDirectory: String
@@ -37,6 +37,10 @@ struct SubmitRun {
         client: LogClient, issuer: Issuer, options: SubmitOptions, ledgerDirectory: String, origin: Origin, count: Int
     ) {
         self.client = client
+        // One's own key needs no word of the genesis: the policy may have enrolled it later.
+        self.client.knownIssuers = [
+            EnrolledIssuer(issuer: issuer.name, key: issuer.key.publicKey, roles: [])
+        ]
         self.issuer = issuer
         self.options = options
         self.ledgerDirectory = ledgerDirectory
