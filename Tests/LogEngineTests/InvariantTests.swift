@@ -87,6 +87,45 @@ struct InvariantTests {
         await log.shutdown()
     }
 
+    @Test(
+        "2: a bit that flips in an entry after it was hashed is never signed; in a tile or the head the start finds it")
+    func batchBuffer() async throws {
+        let flips: [@Sendable (inout StoreBatch) -> Void] = [
+            { $0.entries[0][40] ^= 0x01 },
+            { $0.tiles[0].hashes[$0.tiles[0].hashes.count - 40] ^= 0x80 },
+            { batch in
+                var root = batch.head.treeHead.root.bytes
+                root[31] ^= 0x04
+                guard let flipped = Hash(root) else { return }
+                batch.head = StoredHead(
+                    treeHead: TreeHead(size: batch.head.treeHead.size, root: flipped), sealTime: batch.head.sealTime)
+            },
+        ]
+        for (number, flip) in flips.enumerated() {
+            let domain = try TestDomain()
+            let store = TestStore()
+            let anchor = MemoryAnchor()
+            try domain.create(store, anchor)
+            let log = try domain.open(store, anchor)
+            let before = log.published.treeHead
+            store.set { $0.batch = flip }
+            let result = await log.submit(try domain.evidence(1))
+            let signed = try anchor.read()
+            await log.shutdown()
+            if result.failure == nil {
+                // What is signed is what the entries give. A tile or a stored head beside them that is wrong does not
+                // change that, and the next start finds it.
+                #expect(number != 0)
+                #expect(signed?.size == before.size + 2)
+                store.set { $0.batch = { _ in } }
+                #expect(throws: LogError.self) { _ = try domain.open(store, anchor) }
+            } else {
+                #expect(log.published.treeHead == before)
+                #expect(signed == before)
+            }
+        }
+    }
+
     // MARK: 3 Never sign a fork
 
     @Test("3: an old copy of the data is not opened: a later head was signed")

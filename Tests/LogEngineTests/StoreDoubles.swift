@@ -9,6 +9,8 @@ final class TestStore: LogStore {
     struct Faults {
         /// Runs before a commit; what it throws is the commit's failure, and nothing is stored.
         var beforeCommit: @Sendable () throws(StoreError) -> Void = {}
+        /// What of a batch reaches the store: memory that is damaged between hashing and writing.
+        var batch: @Sendable (inout StoreBatch) -> Void = { _ in }
         /// Runs when a commit is done.
         var afterCommit: @Sendable () -> Void = {}
         /// What a reader gets for an entry.
@@ -43,7 +45,9 @@ final class TestStore: LogStore {
     func commit(_ batch: StoreBatch, expecting: TreeHead) throws(StoreError) {
         let faults = self.faults.withLock { $0 }
         try faults.beforeCommit()
-        try base.commit(batch, expecting: expecting)
+        var written = batch
+        faults.batch(&written)
+        try base.commit(written, expecting: expecting)
         faults.afterCommit()
     }
 
