@@ -101,7 +101,6 @@ struct ArchitectureTests {
                 let code = line.split(separator: "//", maxSplits: 1, omittingEmptySubsequences: false).first ?? ""
                 let words = code.split(whereSeparator: { !$0.isLetter && $0 != "_" })
                 #expect(!words.contains("unsafe"), "\(file.path):\(number + 1) is unsafe")
-                #expect(!words.contains("nonisolated(unsafe)"), "\(file.path):\(number + 1)")
             }
         }
     }
