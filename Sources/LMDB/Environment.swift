@@ -9,6 +9,8 @@ internal import Glibc
 /// - The environment is closed when the last reference to it goes; a transaction holds one.
 ///
 /// Open a directory once in a process: a second opening would drop the first one's locks (LMDB's "Caveats").
+///
+/// `@unchecked`: the handle is a pointer that never changes; LMDB lets any thread use it, and writes take the lock here.
 @safe
 public final class Environment: @unchecked Sendable {
     /// How an environment is opened.

@@ -3,6 +3,8 @@ internal import Glibc
 
 /// One write at a time within the process. LMDB has such a lock of its own, but a thread that takes that one twice
 /// waits for ever; this one says so.
+///
+/// `@unchecked`: the pointer never changes, and what it points to is a mutex, made for use by many threads.
 @safe
 final class WriterLock: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>

@@ -36,6 +36,7 @@ struct TestLog {
     let keys: LogKeys
     let policy: Policy
     let genesis: SignedStatement
+    // `try!`: a seed of 32 bytes always makes a key.
     let issuerKey = try! Ed25519.SigningKey(seed: Array(repeating: 5, count: 32))
     var options = ServerOptions()
 
