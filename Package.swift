@@ -109,13 +109,20 @@ let package = Package(
                 nioPosix, nioSSL, systemPackage,
             ],
             swiftSettings: strict),
+        .target(
+            name: "Monitor",
+            dependencies: [
+                "Tlog", "COSE", "Governance", "Verification", "LogClient", "LogStore", logging,
+            ],
+            swiftSettings: strict),
 
         // The two programs.
         .executableTarget(
             name: "holdfast",
             dependencies: [
                 "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "LogServer",
-                "LogClient", "Witness", "WitnessServer", argumentParser, configuration, logging, serviceLifecycle,
+                "LogClient", "Monitor", "Witness", "WitnessServer", argumentParser, configuration, logging,
+                serviceLifecycle,
                 systemPackage, unixSignals, yams,
             ],
             swiftSettings: strict),
@@ -161,6 +168,12 @@ let package = Package(
             dependencies: [
                 "Witness", "WitnessServer", "LMDB", "Tlog", hummingbird, hummingbirdTesting, httpTypes, logging,
                 nioCore,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "MonitorTests",
+            dependencies: [
+                "Monitor", "LogClient", "LogStore", "Verification", "Governance", "COSE", "Tlog", logging,
             ],
             swiftSettings: strict),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),

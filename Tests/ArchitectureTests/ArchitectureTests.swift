@@ -27,9 +27,14 @@ private let allowedImports: [String: Set<String>] = [
         "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOFoundationCompat", "Foundation", "Synchronization", "SystemPackage",
         "Glibc",
     ],
+    "Monitor": [
+        "Tlog", "COSE", "Governance", "Verification", "LogClient", "LogStore", "StoredState", "Logging", "Foundation",
+        "Synchronization",
+    ],
     "holdfast": [
         "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "LogServer",
-        "LogClient", "Witness", "WitnessServer", "ArgumentParser", "Configuration", "Logging", "ServiceLifecycle",
+        "LogClient", "Monitor", "Witness", "WitnessServer", "ArgumentParser", "Configuration", "Logging",
+        "ServiceLifecycle",
         "Foundation", "Glibc", "Synchronization", "Dispatch", "SystemPackage", "UnixSignals", "Yams",
     ],
     "holdfast-verify": [
