@@ -23,25 +23,29 @@ enum GovernanceMapFixtures {
             Map(name: "the picture of the draft", keys: picture),
             Map(name: "the picture of the draft after the addition", keys: picture + [key("01101")]),
             Map(name: "forty hashes", keys: (0..<40).map { Hash.sha256([$0]) }),
+            Map(name: "sixteen keys, a bucket", keys: (0..<16).map { key("011", last: $0) }),
+            Map(name: "seventeen keys with 251 bits in common", keys: (0..<17).map { key("011", last: $0) }),
+            Map(name: "a leaf above its slot", keys: [key("0111")] + (0..<20).map { key("1", last: $0) }),
         ]
         return [
             "about": """
             Contents of Merkle maps in hex, with the root, and for some keys, present and absent, the proof in CBOR. \
-            Those in refused show nothing about the key and value under the root, for the reason given.
+            Pages are those that a store keeps (spec/state-map.md), in the order of their paths. Those in refused show nothing about the key and value under the root, for the reason given.
             """,
             "maps": .array(maps.map(describe)),
             "refused": .array(try refused()),
         ]
     }
 
-    private static let picture = ["00010", "00101", "10001", "10111", "11011"].map(key)
+    private static let picture = ["00010", "00101", "10001", "10111", "11011"].map { key($0) }
     private static let lastBit = Hash([UInt8](repeating: 0, count: 31) + [1]) ?? .zero
 
-    private static func key(_ bits: String) -> Hash {
+    private static func key(_ bits: String, last: UInt8 = 0) -> Hash {
         var bytes = [UInt8](repeating: 0, count: 32)
         for (position, bit) in bits.enumerated() where bit == "1" {
             bytes[position / 8] |= 0x80 >> UInt8(position % 8)
         }
+        bytes[31] |= last
         return Hash(bytes) ?? .zero
     }
 
@@ -55,6 +59,31 @@ enum GovernanceMapFixtures {
         return Hash.sha256([3] + left.bytes + right.bytes)
     }
 
+    /// The pages, from all keys at once.
+    private static func pages(
+        _ content: [(key: Hash, value: Hash)], below digits: String = ""
+    ) -> [(path: [UInt8], page: [UInt8])] {
+        if content.isEmpty { return [] }
+        let sorted = content.sorted { $0.key < $1.key }
+        let path = [UInt8(digits.count)] + (Hex.decode(digits + (digits.count % 2 == 0 ? "" : "0")) ?? [])
+        if sorted.count <= 16 {
+            return [(path, [1, UInt8(sorted.count)] + sorted.flatMap { $0.key.bytes + $0.value.bytes })]
+        }
+        var (head, slots, below): ([UInt8], [UInt8], [(path: [UInt8], page: [UInt8])]) = ([2], [], [])
+        for digit in "0123456789abcdef" {
+            let part = sorted.filter { $0.key.hex.hasPrefix(digits + String(digit)) }
+            head.append(UInt8(min(part.count, 17)))
+            if part.count == 1 {
+                slots += part[0].key.bytes + part[0].value.bytes
+            } else if part.count > 1 {
+                slots += root(part, depth: 4 * (digits.count + 1)).bytes
+                below += pages(part, below: digits + String(digit))
+            }
+        }
+        let all = [(path, head + slots)] + below
+        return all.sorted { $0.path.lexicographicallyPrecedes($1.path) }
+    }
+
     private static func describe(_ map: Map) -> FixtureValue {
         var tree = MerkleMap()
         tree.set(map.content.map { (key: $0.key, value: $0.value) })
@@ -64,6 +93,10 @@ enum GovernanceMapFixtures {
             "name": .string(map.name),
             "content": .array(map.content.map { ["key": .string($0.key.hex), "value": .string($0.value.hex)] }),
             "root": .string(root(map.content).hex),
+            "pages": .array(
+                pages(map.content).map { path, page in
+                    ["path": GovernanceCast.hex(path), "page": GovernanceCast.hex(page)]
+                }),
             "proofs": .array(
                 proved.map { key in
                     [

@@ -45,10 +45,7 @@ public struct MerkleMap: Sendable {
     /// Makes many changes at once and hashes each node on their paths once. Of two changes of one key, the later
     /// in the list counts.
     public mutating func set(_ changes: [(key: Hash, value: Hash?)]) {
-        var newest: [Hash: Hash?] = [:]
-        newest.reserveCapacity(changes.count)
-        for change in changes { newest.updateValue(change.value, forKey: change.key) }
-        let sorted = newest.map { MapChange(key: $0.key, value: $0.value) }.sorted { $0.key < $1.key }
+        let sorted = MapChange.sorted(changes)
         var grown = 0
         top = MapNode.updated(top, sorted[...], depth: 0, grown: &grown)
         count += grown
