@@ -6,10 +6,12 @@ internal import Tlog
 struct BatchWriter {
     private let transaction: WriteTransaction
     private let layout: Layout
+    private let retainedSeals: UInt64
 
-    init(_ transaction: WriteTransaction, _ layout: Layout) {
+    init(_ transaction: WriteTransaction, _ layout: Layout, retainedSeals: UInt64) {
         self.transaction = transaction
         self.layout = layout
+        self.retainedSeals = retainedSeals
     }
 
     func write(_ batch: StoreBatch, expecting: TreeHead) throws {
@@ -20,15 +22,17 @@ struct BatchWriter {
         for (tile, hashes) in batch.tiles {
             try transaction.put(hashes, for: tile.coordinate.storageKey, in: layout.tiles)
         }
-        for (key, value) in batch.state {
-            if let value {
-                let stored = CallerKey.stored(value, under: key)
-                try transaction.put(stored, for: CallerKey.stored(key), in: layout.state)
-            } else {
-                try transaction.remove(CallerKey.stored(key), in: layout.state)
-            }
+        if !batch.entries.isEmpty {
+            let retainedFrom = try addSeal(at: batch.head.size)
+            try write(batch.state, to: layout.state, at: batch.head.size, retainedFrom: retainedFrom)
+            try write(
+                batch.mapPages.map { ($0.path, $0.bytes) }, to: layout.pages, at: batch.head.size,
+                retainedFrom: retainedFrom)
         }
         try writeLinks(of: batch)
+        for (key, index) in batch.listings {
+            try transaction.put([], for: RowName(key).row(index), in: layout.listings)
+        }
         if let checkpoint = batch.checkpoint {
             try transaction.put(checkpoint.bytes, for: checkpoint.size.bigEndianBytes, in: layout.checkpoints)
         }
@@ -50,25 +54,65 @@ struct BatchWriter {
         }
     }
 
+    /// Notes that a batch ends at `size`, gives up the state of sizes that are too many, and returns the oldest one that
+    /// is kept.
+    private func addSeal(at size: UInt64) throws -> UInt64 {
+        guard try transaction.append([], for: size.bigEndianBytes, in: layout.seals) else {
+            throw StoreError.damaged("there is a seal at or beyond size \(size)")
+        }
+        var retained = try LMDBSnapshot(transaction, layout).retainedSeals
+        if retained.count == 0 { retained.from = size }
+        retained.count += 1
+        if retained.count > retainedSeals {
+            var surplus = retained.count - retainedSeals
+            try transaction.forEach(in: layout.seals, from: retained.from.bigEndianBytes) { key, _ in
+                guard let size = UInt64(bigEndianBytes: key) else { throw StoreError.damaged("a seal has no size") }
+                retained.from = size
+                guard surplus > 0 else { return false }
+                surplus -= 1
+                return true
+            }
+            retained.count = retainedSeals
+        }
+        try transaction.put(retained.storageValue, for: Layout.retainedKey, in: layout.meta)
+        return retained.from
+    }
+
+    private func write(
+        _ changes: [(key: [UInt8], value: [UInt8]?)], to table: VersionedTable, at size: UInt64, retainedFrom: UInt64
+    ) throws {
+        try transaction.withCursor(in: table.database) { cursor in
+            for (key, value) in changes {
+                try table.set(key, to: value, at: size, retainedFrom: retainedFrom, &cursor)
+            }
+        }
+    }
+
     private func writeLinks(of batch: StoreBatch) throws {
         for (key, seq, index) in batch.streams {
-            let stored = CallerKey.stored(key) + seq.bigEndianBytes
-            guard try transaction.insert(index.bigEndianBytes, for: stored, in: layout.streams) else {
-                throw StoreError.linkExists(seq)
+            let name = RowName(key)
+            if let newest = try LMDBSnapshot(transaction, layout).newestLink(name, below: .max),
+                newest.seq >= seq || newest.index >= index
+            {
+                throw StoreError.linkOutOfOrder(seq, index: index, newest: newest)
             }
+            try transaction.put(seq.bigEndianBytes, for: name.row(index), in: layout.streams)
         }
     }
 }
 
 extension StoreBatch {
-    /// Bytes that writing the batch may add to the file, estimated from above: everything twice, as pages are not full,
-    /// and for each entry two pages of the index of leaf hashes, which is changed all over.
+    /// Bytes that writing the batch may add to the file, estimated from above: everything twice, as pages are not full;
+    /// for each entry two pages of the index of leaf hashes, which is changed all over; for each version of a state key
+    /// or map page two pages as well, its own and that of a version it removes.
     var mostBytesWritten: Int {
         var bytes = entries.count * 2 * 4096
         for entry in entries { bytes += 2 * entry.count }
         for (_, hashes) in tiles { bytes += 2 * hashes.count + 4096 }
-        for (key, value) in state { bytes += 2 * (key.count + (value?.count ?? 0)) + 4096 }
+        for (key, value) in state { bytes += 2 * (key.count + (value?.count ?? 0)) + 2 * 4096 }
+        for (path, page) in mapPages { bytes += 2 * (path.count + (page?.count ?? 0)) + 2 * 4096 }
         for (key, _, _) in streams { bytes += 2 * key.count + 4096 }
+        for (key, _) in listings { bytes += 2 * key.count + 4096 }
         if let checkpoint { bytes += 2 * checkpoint.bytes.count + 4096 }
         return bytes
     }

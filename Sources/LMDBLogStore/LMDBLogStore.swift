@@ -19,6 +19,10 @@ public final class LMDBLogStore: LogStore {
         public var spaceReserve: UInt64 = 16 << 20
         /// Make the directory and the store where there are none. Default: yes. Without, a missing store is an error.
         public var createsMissing = true
+        /// Of how many sealed sizes, the newest, the governance state and its map can be read; at least 1, since the
+        /// state at the head always can. What was given up with a smaller number does not come back with a larger one.
+        /// Default: 10,000.
+        public var retainedSeals = 10_000
         /// **Do not sync at commit**: `commit` then returns before the batch is durable, and a log that runs so can
         /// lose what it acknowledged. It is here so that a test can show that the sync matters.
         public var noSync = false
@@ -39,6 +43,7 @@ public final class LMDBLogStore: LogStore {
     }
 
     private let spaceReserve: UInt64
+    private let retainedSeals: UInt64
     private let use: Mutex<Use?>
 
     /// Opens the store in `directory`, or makes one there.
@@ -49,6 +54,7 @@ public final class LMDBLogStore: LogStore {
         self.directory = directory
         let opened = try Opening(directory: directory, options: options).open()
         spaceReserve = options.spaceReserve
+        retainedSeals = UInt64(max(options.retainedSeals, 1))
         use = Mutex(Use(environment: opened.environment, layout: opened.layout, data: opened.data))
     }
 
@@ -75,7 +81,8 @@ public final class LMDBLogStore: LogStore {
             try checkIsThere(use.data)
             try checkSpace(for: batch, on: use.data)
             try use.environment.write { transaction in
-                try BatchWriter(transaction, use.layout).write(batch, expecting: expecting)
+                let writer = BatchWriter(transaction, use.layout, retainedSeals: retainedSeals)
+                try writer.write(batch, expecting: expecting)
             }
         } catch let error as StoreError {
             throw error

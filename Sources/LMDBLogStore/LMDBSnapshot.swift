@@ -6,6 +6,7 @@ internal import Tlog
 struct LMDBSnapshot: LogSnapshot {
     private let transaction: Transaction
     private let layout: Layout
+    private let checked = CheckedSize()
 
     init(_ transaction: Transaction, _ layout: Layout) {
         self.transaction = transaction
@@ -57,48 +58,106 @@ struct LMDBSnapshot: LogSnapshot {
         return index
     }
 
-    func stateValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
-        let stored = CallerKey.stored(key)
-        guard let value = try value(stored, in: layout.state) else { return nil }
-        guard let restored = CallerKey.restored(key: stored, value: value), restored.key == key else {
-            throw .damaged("a long state key does not lead to itself")
-        }
-        return restored.value
-    }
+    func stateValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? { try stateValue(key, at: head.size) }
 
     func forEachState(_ body: (_ key: [UInt8], _ value: [UInt8]) throws -> Void) throws {
-        do {
-            try transaction.forEach(in: layout.state) { key, value in
-                guard let restored = CallerKey.restored(key: key.copied(), value: value.copied()) else {
-                    throw StoreError.damaged("a state key is not readable")
-                }
-                try body(restored.key, restored.value)
-                return true
+        try forEachState(prefix: [], after: nil, at: head.size) {
+            try body($0, $1)
+            return true
+        }
+    }
+
+    func sealedSize(atMost size: UInt64) throws(StoreError) -> UInt64? {
+        let found = try asStoreErrors {
+            try transaction.last(in: layout.seals, below: size == .max ? nil : (size + 1).bigEndianBytes)
+        }
+        guard let found else { return nil }
+        guard let sealed = UInt64(bigEndianBytes: found.key) else { throw .damaged("a seal has no size") }
+        return sealed
+    }
+
+    var retainedStateFrom: UInt64 { get throws(StoreError) { try retainedSeals.from } }
+
+    var retainedSeals: RetainedSeals {
+        get throws(StoreError) {
+            guard let value = try value(Layout.retainedKey, in: layout.meta) else { return RetainedSeals() }
+            guard let retained = RetainedSeals(storageValue: value) else {
+                throw .damaged("its retained sizes have \(value.count) bytes")
             }
+            return retained
+        }
+    }
+
+    func stateValue(_ key: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]? {
+        try checkState(at: size)
+        return try asStoreErrors { try layout.state.value(key, at: size, transaction) }
+    }
+
+    func forEachState(
+        prefix: [UInt8], after key: [UInt8]?, at size: UInt64, _ body: (_ key: [UInt8], _ value: [UInt8]) throws -> Bool
+    ) throws {
+        try checkState(at: size)
+        do {
+            try layout.state.forEach(prefix: prefix, after: key, at: size, transaction, body)
         } catch let error as LMDBError {
             throw StoreError(error)
         }
     }
 
+    func mapPage(_ path: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]? {
+        try checkState(at: size)
+        return try asStoreErrors { try layout.pages.value(path, at: size, transaction) }
+    }
+
+    /// Whether there is a state of that size, and it is kept. It was checked for the last size that was asked for.
+    private func checkState(at size: UInt64) throws(StoreError) {
+        guard size > 0, size != checked.size else { return }
+        if size != (try head).size {
+            let nearest = try sealedSize(atMost: size)
+            guard nearest == size else { throw .notSealed(size, nearest: nearest) }
+            let oldest = try retainedStateFrom
+            guard size >= oldest else { throw .notRetained(size, from: oldest) }
+        }
+        checked.size = size
+    }
+
     func newestLink(stream key: [UInt8], below size: UInt64) throws(StoreError) -> (seq: UInt64, index: UInt64)? {
-        let prefix = CallerKey.stored(key)
-        var newest: (seq: UInt64, index: UInt64)?
-        try asStoreErrors {
-            // Nothing of the stream is at or above this bound, and everything below it down to the prefix is either
-            // of the stream or of one whose key this one begins; the lengths tell them apart.
-            let bound = prefix + UInt64.max.bigEndianBytes + [0]
-            try transaction.forEachReversed(in: layout.streams, below: bound) { key, value in
-                guard key.starts(with: prefix) else { return false }
-                guard key.count == prefix.count + 8 else { return true }
-                guard let seq = UInt64(bigEndianBytes: key.extracting(last: 8)),
-                    let index = UInt64(bigEndianBytes: value)
-                else { throw StoreError.damaged("a link of a stream has no index") }
-                guard index < size else { return true }
-                newest = (seq, index)
-                return false
+        try newestLink(RowName(key), below: size)
+    }
+
+    func newestLink(_ name: RowName, below size: UInt64) throws(StoreError) -> (seq: UInt64, index: UInt64)? {
+        guard size > 0 else { return nil }
+        return try asStoreErrors {
+            try transaction.withCursor(in: layout.streams) { cursor in
+                guard try cursor.seek(name.row(size - 1)), try cursor.currentKeyStarts(with: name.bytes) else {
+                    return nil
+                }
+                guard let index = name.number(ofRow: try cursor.currentKey()),
+                    let seq = UInt64(bigEndianBytes: try cursor.currentValue())
+                else { throw StoreError.damaged("a link of a stream has no number") }
+                return (seq, index)
             }
         }
-        return newest
+    }
+
+    func listing(_ key: [UInt8], below size: UInt64, before: UInt64?, limit: Int) throws(StoreError) -> [UInt64] {
+        let bound = min(size, before ?? size)
+        guard bound > 0, limit > 0 else { return [] }
+        let name = RowName(key)
+        return try asStoreErrors {
+            try transaction.withCursor(in: layout.listings) { cursor in
+                var indices: [UInt64] = []
+                var isThere = try cursor.seek(name.row(bound - 1))
+                while isThere, indices.count < limit, try cursor.currentKeyStarts(with: name.bytes) {
+                    guard let index = name.number(ofRow: try cursor.currentKey()) else {
+                        throw StoreError.damaged("an entry of a listing has no index")
+                    }
+                    indices.append(index)
+                    isThere = try cursor.next()
+                }
+                return indices
+            }
+        }
     }
 
     func checkpoint(atMost size: UInt64) throws(StoreError) -> [UInt8]? {
@@ -117,10 +176,7 @@ struct LMDBSnapshot: LogSnapshot {
     }
 }
 
-extension Span where Element == UInt8 {
-    func starts(with prefix: [UInt8]) -> Bool {
-        guard count >= prefix.count else { return false }
-        for index in prefix.indices where self[index] != prefix[index] { return false }
-        return true
-    }
+/// The last size whose state was found to be there.
+private final class CheckedSize {
+    var size: UInt64 = 0
 }

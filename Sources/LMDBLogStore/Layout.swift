@@ -5,21 +5,19 @@ internal import Tlog
 /// How a log lies in LMDB: the databases, and what their keys and values look like. `spec/storage.md` has the table.
 struct Layout: Sendable {
     /// What `meta` says under `format`. Another layout gets another number.
-    static let format = Array("holdfast-store/1".utf8)
+    static let format = Array("holdfast-store/2".utf8)
     static let formatKey = Array("format".utf8)
     static let headKey = Array("head".utf8)
-
-    /// Keys of callers up to this length are kept as they are, longer ones by their hash. With the tag, the number of
-    /// a link and one byte for a bound it stays below LMDB's limit of 511.
-    static let maxPlainKeyByteCount = 500
-    /// The key length that the layout needs of LMDB.
-    static let neededKeyByteCount = 511
+    static let retainedKey = Array("retained".utf8)
 
     let entries: Database
     let tiles: Database
     let leaves: Database
-    let state: Database
+    let state: VersionedTable
+    let pages: VersionedTable
     let streams: Database
+    let listings: Database
+    let seals: Database
     let checkpoints: Database
     let meta: Database
 
@@ -28,8 +26,11 @@ struct Layout: Sendable {
         entries = try open("entries")
         tiles = try open("tiles")
         leaves = try open("leaves")
-        state = try open("state")
+        state = VersionedTable(database: try open("state"))
+        pages = VersionedTable(database: try open("pages"))
         streams = try open("streams")
+        listings = try open("listings")
+        seals = try open("seals")
         checkpoints = try open("checkpoints")
         meta = try open("meta")
     }
@@ -63,43 +64,6 @@ extension TileCoordinate {
     var storageKey: [UInt8] { [UInt8(level)] + index.bigEndianBytes }
 }
 
-// MARK: Keys of callers
-
-/// How a key that the caller chose is kept: tag 0 and the key itself, or, where that is too long, tag 1 and its
-/// SHA-256.
-enum CallerKey {
-    private static let plainTag: UInt8 = 0
-    private static let hashedTag: UInt8 = 1
-
-    static func isHashed(_ key: [UInt8]) -> Bool { key.count > Layout.maxPlainKeyByteCount }
-
-    static func stored(_ key: [UInt8]) -> [UInt8] {
-        isHashed(key) ? [hashedTag] + Hash.sha256(key).bytes : [plainTag] + key
-    }
-
-    /// A value under a hashed key begins with the full key, after its length in four bytes.
-    static func stored(_ value: [UInt8], under key: [UInt8]) -> [UInt8] {
-        guard isHashed(key) else { return value }
-        let length = UInt32(key.count)
-        return (0..<4).map { UInt8(truncatingIfNeeded: length >> UInt32(24 - 8 * $0)) } + key + value
-    }
-
-    /// The caller's key and value; nil if the bytes are not what `stored` makes.
-    static func restored(key stored: [UInt8], value: [UInt8]) -> (key: [UInt8], value: [UInt8])? {
-        switch stored.first {
-        case plainTag: return (Array(stored.dropFirst()), value)
-        case hashedTag:
-            guard value.count >= 4 else { return nil }
-            let length = value.prefix(4).reduce(0) { $0 << 8 | Int($1) }
-            guard value.count >= 4 + length else { return nil }
-            let key = Array(value[4..<4 + length])
-            guard Self.stored(key) == stored else { return nil }
-            return (key, Array(value[(4 + length)...]))
-        default: return nil
-        }
-    }
-}
-
 extension StoredHead {
     /// Size, root, seal time: 48 bytes.
     var storageValue: [UInt8] {
@@ -112,4 +76,23 @@ extension StoredHead {
         else { return nil }
         self.init(treeHead: TreeHead(size: size, root: root), sealTime: sealTime)
     }
+}
+
+/// Of which sealed sizes the state is kept: the oldest, and how many there are from there to the head.
+struct RetainedSeals: Equatable {
+    var from: UInt64
+    var count: UInt64
+
+    /// Two numbers: 16 bytes.
+    var storageValue: [UInt8] { from.bigEndianBytes + count.bigEndianBytes }
+
+    init?(storageValue bytes: [UInt8]) {
+        guard bytes.count == 16, let from = UInt64(bigEndianBytes: Array(bytes[..<8])),
+            let count = UInt64(bigEndianBytes: Array(bytes[8...]))
+        else { return nil }
+        (self.from, self.count) = (from, count)
+    }
+
+    /// Of an empty log: none.
+    init() { (from, count) = (0, 0) }
 }

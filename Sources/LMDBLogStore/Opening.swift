@@ -79,7 +79,7 @@ struct Opening {
         settings.maxDatabases = Layout.maxDatabases
         settings.noSync = options.noSync
         let environment = try Environment(directory: directory, options: settings, keeping: lock)
-        guard environment.maxKeyByteCount >= Layout.neededKeyByteCount else {
+        guard environment.maxKeyByteCount >= RowName.maxRowByteCount else {
             throw StoreError(.version, "this LMDB takes keys of \(environment.maxKeyByteCount) bytes, which is too few")
         }
         return environment
@@ -112,7 +112,8 @@ struct Opening {
             throw StoreError(
                 .version,
                 "the store in \(directory) has the format \(String(decoding: format, as: UTF8.self)); this version "
-                    + "knows \(String(decoding: Layout.format, as: UTF8.self))")
+                    + "knows \(String(decoding: Layout.format, as: UTF8.self)) and does not convert: serve the log with "
+                    + "the version that wrote it")
         }
         return try Layout { name in
             guard let database = try environment.database(name) else {

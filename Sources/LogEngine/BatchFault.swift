@@ -15,7 +15,7 @@ enum BatchFault: Error {
         case .syncFailed where Mutant.stopAfterSync.isOff: self = .refused("\(error)")
         case .syncFailed: self = .fatal(.syncFailed(error.detail))
         case .headMoved: self = .fatal(.headMoved(error.detail))
-        case .invalidBatch, .duplicateEntry, .notFound: self = .fatal(.brokenInvariant("\(error)"))
+        case .invalidBatch, .duplicateEntry, .notFound, .notRetained: self = .fatal(.brokenInvariant("\(error)"))
         case .corrupt, .locked, .version, .notAStore, .closed: self = .fatal(.storeFailed("\(error)"))
         }
     }

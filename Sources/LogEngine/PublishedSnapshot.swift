@@ -69,3 +69,38 @@ struct PublishedSnapshot: LogSnapshot {
         }
     }
 }
+
+extension PublishedSnapshot {
+    func sealedSize(atMost size: UInt64) throws(StoreError) -> UInt64? {
+        try base.sealedSize(atMost: min(size, published.size))
+    }
+
+    var retainedStateFrom: UInt64 { get throws(StoreError) { try base.retainedStateFrom } }
+
+    func stateValue(_ key: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]? {
+        try requirePublished(size)
+        return try base.stateValue(key, at: size)
+    }
+
+    func forEachState(
+        prefix: [UInt8], after key: [UInt8]?, at size: UInt64, _ body: ([UInt8], [UInt8]) throws -> Bool
+    ) throws {
+        try requirePublished(size)
+        try base.forEachState(prefix: prefix, after: key, at: size, body)
+    }
+
+    func mapPage(_ path: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]? {
+        try requirePublished(size)
+        return try base.mapPage(path, at: size)
+    }
+
+    func listing(_ key: [UInt8], below size: UInt64, before: UInt64?, limit: Int) throws(StoreError) -> [UInt64] {
+        try base.listing(key, below: min(size, published.size), before: before, limit: limit)
+    }
+
+    private func requirePublished(_ size: UInt64) throws(StoreError) {
+        guard size <= published.size else {
+            throw StoreError(.notFound, "the state at size \(size) was asked for; \(published.size) are published")
+        }
+    }
+}

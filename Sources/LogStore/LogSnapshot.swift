@@ -22,15 +22,48 @@ public protocol LogSnapshot {
     /// The index of the entry with this leaf hash; nil if there is none.
     func index(ofLeaf leafHash: Hash) throws(StoreError) -> UInt64?
 
-    /// The value of a key of the governance state; nil if it has none.
+    /// The value of a key of the governance state at the head; nil if it has none.
     func stateValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]?
 
-    /// Calls `body` once with every key of the governance state and its value, in no particular order. An error of
-    /// `body` ends the walk and is passed on.
+    /// Calls `body` once with every key of the governance state at the head and its value, in no particular order. An
+    /// error of `body` ends the walk and is passed on.
     func forEachState(_ body: (_ key: [UInt8], _ value: [UInt8]) throws -> Void) throws
 
-    /// The link of a stream with the greatest `seq` among those whose entry lies below `size`; nil if there is none.
+    /// The greatest sealed size that is not above `size`; nil if there is none. A sealed size is one at which a
+    /// committed batch ended.
+    func sealedSize(atMost size: UInt64) throws(StoreError) -> UInt64?
+
+    /// The smallest sealed size whose state can be read; 0 while nothing was committed.
+    var retainedStateFrom: UInt64 { get throws(StoreError) }
+
+    /// The value of a key of the governance state as of `size`; nil if it had none then.
+    ///
+    /// - Parameter size: a sealed size that is retained, or 0, at which the state was empty.
+    /// - Throws: `notRetained` for one below `retainedStateFrom`; `notFound` if it is not sealed.
+    func stateValue(_ key: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]?
+
+    /// Calls `body` with the keys that begin with `prefix` and their values as of `size`, until it returns false.
+    ///
+    /// The order is that of the keys' bytes, except among long keys (of more than 200 bytes) that begin alike: those
+    /// come in some order that is the same each time, so that a walk can go on behind the last key it has seen.
+    ///
+    /// - Parameters:
+    ///   - prefix: what the keys begin with; empty for all.
+    ///   - key: begin behind this key, whether it is there or not.
+    ///   - size: as in `stateValue(_:at:)`.
+    func forEachState(
+        prefix: [UInt8], after key: [UInt8]?, at size: UInt64, _ body: (_ key: [UInt8], _ value: [UInt8]) throws -> Bool
+    ) throws
+
+    /// A page of the Merkle map as of `size`; nil if there was none then. As `stateValue(_:at:)`.
+    func mapPage(_ path: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]?
+
+    /// The newest link of a stream among those whose entry lies below `size`; nil if there is none.
     func newestLink(stream key: [UInt8], below size: UInt64) throws(StoreError) -> (seq: UInt64, index: UInt64)?
+
+    /// The entries that a listing has under `key`, the newest first: those below `size`, and below `before` if it is
+    /// given, `limit` of them at most. To go on, name the last index as `before`.
+    func listing(_ key: [UInt8], below size: UInt64, before: UInt64?, limit: Int) throws(StoreError) -> [UInt64]
 
     /// The kept checkpoint of the greatest size that is not above `size`; nil if there is none.
     func checkpoint(atMost size: UInt64) throws(StoreError) -> [UInt8]?

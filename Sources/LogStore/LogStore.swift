@@ -15,7 +15,9 @@ public import Tlog
 ///    run while a commit runs.
 /// 6. **Checked.** A batch that contradicts itself or the store is an error and not stored; see
 ///    `StoreBatch.validate(continuing:)`.
-/// 7. **Honest.** What is not there is nil; what is broken is an error. After `syncFailed` no commit is taken.
+/// 7. **Remembered.** The governance state and the pages of its map can be read as of each of the newest sealed sizes,
+///    as many as the store was opened for; an older size is refused as `notRetained`, never answered wrongly.
+/// 8. **Honest.** What is not there is nil; what is broken is an error. After `syncFailed` no commit is taken.
 ///
 /// All calls block: they are for a thread that may wait, not for the middle of an async function that others need.
 public protocol LogStore: Sendable {

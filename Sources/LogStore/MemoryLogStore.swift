@@ -5,9 +5,12 @@ public import Tlog
 ///
 /// A snapshot that is alive during a commit makes that commit copy what it changes, so it is no store for large logs.
 public final class MemoryLogStore: LogStore {
-    private let contents = Mutex<MemoryLog?>(MemoryLog())
+    private let contents: Mutex<MemoryLog?>
 
-    public init() {}
+    /// - Parameter retainedSeals: of how many sealed sizes, the newest, the state can be read; at least 1.
+    public init(retainedSeals: Int = 10_000) {
+        contents = Mutex(MemoryLog(retainedSeals: max(retainedSeals, 1)))
+    }
 
     public func read<R>(_ body: (any LogSnapshot) throws -> R) throws -> R {
         guard let log = contents.withLock({ $0 }) else { throw StoreError.memoryStoreClosed }
@@ -34,12 +37,17 @@ extension StoreError {
 
 /// The contents of a `MemoryLogStore`, as a value.
 struct MemoryLog: Sendable {
+    let retainedSeals: Int
     var head = StoredHead.empty
     var entries: [[UInt8]] = []
     var tiles: [TileCoordinate: [UInt8]] = [:]
     var indices: [Hash: UInt64] = [:]
-    var state: [[UInt8]: [UInt8]] = [:]
-    var streams: [[UInt8]: [UInt64: UInt64]] = [:]
+    /// Sizes at which a batch ended, ascending.
+    var sealedSizes: [UInt64] = []
+    var state = VersionedValues()
+    var mapPages = VersionedValues()
+    var streams: [[UInt8]: [(seq: UInt64, index: UInt64)]] = [:]
+    var listings: [[UInt8]: Set<UInt64>] = [:]
     var checkpoints: [UInt64: [UInt8]] = [:]
 
     /// Checks everything first, then changes everything: nothing throws in between.
@@ -49,29 +57,32 @@ struct MemoryLog: Sendable {
         for hash in batch.leafHashes {
             if let index = indices[hash] { throw .duplicate(hash, at: index) }
         }
-        var links: Set<LinkName> = []
-        for (key, seq, _) in batch.streams {
-            guard streams[key]?[seq] == nil, links.insert(LinkName(key: key, seq: seq)).inserted else {
-                throw .linkExists(seq)
+        var newest: [[UInt8]: (seq: UInt64, index: UInt64)] = [:]
+        for (key, seq, index) in batch.streams {
+            if let last = newest[key] ?? streams[key]?.last, last.seq >= seq || last.index >= index {
+                throw .linkOutOfOrder(seq, index: index, newest: last)
             }
+            newest[key] = (seq, index)
         }
         apply(batch)
     }
 
+    /// The oldest sealed size whose state is kept.
+    var retainedStateFrom: UInt64 { sealedSizes.suffix(retainedSeals).first ?? 0 }
+
     private mutating func apply(_ batch: StoreBatch) {
+        if !batch.entries.isEmpty { sealedSizes.append(batch.head.size) }
+        let (size, retained) = (batch.head.size, retainedStateFrom)
         for (offset, hash) in batch.leafHashes.enumerated() { indices[hash] = head.size + UInt64(offset) }
         entries.append(contentsOf: batch.entries)
         for (tile, hashes) in batch.tiles { tiles[tile.coordinate] = hashes }
-        for (key, value) in batch.state { state[key] = value }
-        for (key, seq, index) in batch.streams { streams[key, default: [:]][seq] = index }
+        for (key, value) in batch.state { state.set(key, to: value, at: size, retainedFrom: retained) }
+        for (path, bytes) in batch.mapPages { mapPages.set(path, to: bytes, at: size, retainedFrom: retained) }
+        for (key, seq, index) in batch.streams { streams[key, default: []].append((seq, index)) }
+        for (key, index) in batch.listings { listings[key, default: []].insert(index) }
         if let checkpoint = batch.checkpoint { checkpoints[checkpoint.size] = checkpoint.bytes }
         head = batch.head
     }
-}
-
-private struct LinkName: Hashable {
-    let key: [UInt8]
-    let seq: UInt64
 }
 
 /// A snapshot of a log in memory.
@@ -110,15 +121,59 @@ private final class MemorySnapshot: LogSnapshot {
 
     func index(ofLeaf leafHash: Hash) throws(StoreError) -> UInt64? { try open.indices[leafHash] }
 
-    func stateValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? { try open.state[key] }
+    func stateValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? { try stateValue(key, at: head.size) }
 
     func forEachState(_ body: (_ key: [UInt8], _ value: [UInt8]) throws -> Void) throws {
-        for (key, value) in try open.state { try body(key, value) }
+        try forEachState(prefix: [], after: nil, at: head.size) {
+            try body($0, $1)
+            return true
+        }
+    }
+
+    func sealedSize(atMost size: UInt64) throws(StoreError) -> UInt64? {
+        try open.sealedSizes.last { $0 <= size }
+    }
+
+    var retainedStateFrom: UInt64 { get throws(StoreError) { try open.retainedStateFrom } }
+
+    func stateValue(_ key: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]? {
+        try retained(size).state.value(key, at: size)
+    }
+
+    func forEachState(
+        prefix: [UInt8], after key: [UInt8]?, at size: UInt64, _ body: (_ key: [UInt8], _ value: [UInt8]) throws -> Bool
+    ) throws {
+        let log = try retained(size)
+        for key in log.state.keys(prefix: prefix, after: key) {
+            guard let value = log.state.value(key, at: size) else { continue }
+            guard try body(key, value) else { return }
+        }
+    }
+
+    func mapPage(_ path: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]? {
+        try retained(size).mapPages.value(path, at: size)
     }
 
     func newestLink(stream key: [UInt8], below size: UInt64) throws(StoreError) -> (seq: UInt64, index: UInt64)? {
-        let newest = try open.streams[key]?.filter { $0.value < size }.max { $0.key < $1.key }
-        return newest.map { (seq: $0.key, index: $0.value) }
+        try open.streams[key]?.last { $0.index < size }
+    }
+
+    func listing(_ key: [UInt8], below size: UInt64, before: UInt64?, limit: Int) throws(StoreError) -> [UInt64] {
+        let bound = min(size, before ?? size)
+        let indices = (try open.listings[key] ?? []).filter { $0 < bound }.sorted(by: >)
+        return Array(indices.prefix(max(limit, 0)))
+    }
+
+    /// The log, if it has the state of that size.
+    private func retained(_ size: UInt64) throws(StoreError) -> MemoryLog {
+        let log = try open
+        guard size == 0 || log.sealedSizes.contains(size) else {
+            throw .notSealed(size, nearest: try sealedSize(atMost: size))
+        }
+        guard size == 0 || size >= log.retainedStateFrom else {
+            throw .notRetained(size, from: log.retainedStateFrom)
+        }
+        return log
     }
 
     func checkpoint(atMost size: UInt64) throws(StoreError) -> [UInt8]? {

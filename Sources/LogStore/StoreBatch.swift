@@ -15,8 +15,14 @@ public struct StoreBatch: Sendable {
     /// Changes of the governance state, applied in order; `nil` removes a key. Keys and values are the caller's
     /// bytes, of any length; a key is not empty.
     public var state: [(key: [UInt8], value: [UInt8]?)]
-    /// New links: in the stream `key` (the caller's bytes, not empty), the statement number `seq` is entry `index`.
+    /// Changed pages of the Merkle map over the state, applied in order; `nil` removes a page. Paths and pages are the
+    /// caller's bytes, of any length; a path may be empty.
+    public var mapPages: [(path: [UInt8], bytes: [UInt8]?)]
+    /// New links: in the stream `key` (the caller's bytes, not empty), the statement number `seq` is entry `index`. In
+    /// one stream both numbers grow from link to link.
     public var streams: [(key: [UInt8], seq: UInt64, index: UInt64)]
+    /// Entries of the batch that are to be found under a key (the caller's bytes, not empty), such as all of one issuer.
+    public var listings: [(key: [UInt8], index: UInt64)]
     /// The checkpoint published last, kept so that an old one can be served: a size of at most `expecting.size`, and
     /// the signed note's bytes.
     public var checkpoint: (size: UInt64, bytes: [UInt8])?
@@ -25,14 +31,17 @@ public struct StoreBatch: Sendable {
 
     public init(
         entries: [[UInt8]], leafHashes: [Hash], tiles: [(tile: Tile, hashes: [UInt8])],
-        state: [(key: [UInt8], value: [UInt8]?)] = [], streams: [(key: [UInt8], seq: UInt64, index: UInt64)] = [],
+        state: [(key: [UInt8], value: [UInt8]?)] = [], mapPages: [(path: [UInt8], bytes: [UInt8]?)] = [],
+        streams: [(key: [UInt8], seq: UInt64, index: UInt64)] = [], listings: [(key: [UInt8], index: UInt64)] = [],
         checkpoint: (size: UInt64, bytes: [UInt8])? = nil, head: StoredHead
     ) {
         self.entries = entries
         self.leafHashes = leafHashes
         self.tiles = tiles
         self.state = state
+        self.mapPages = mapPages
         self.streams = streams
+        self.listings = listings
         self.checkpoint = checkpoint
         self.head = head
     }
@@ -66,7 +75,7 @@ extension StoreBatch {
             throw .invalid("the seal's time went back from \(old.sealTime) to \(head.sealTime)")
         }
         if entries.isEmpty {
-            guard head == old, state.isEmpty, streams.isEmpty else {
+            guard head == old, state.isEmpty, mapPages.isEmpty, streams.isEmpty, listings.isEmpty else {
                 throw .invalid("a batch without entries can only keep a checkpoint")
             }
         }
@@ -109,6 +118,12 @@ extension StoreBatch {
             guard !key.isEmpty else { throw .invalid("a stream key is empty") }
             guard index >= oldSize, index < head.size else {
                 throw .invalid("stream link \(seq) names entry \(index), which is not in the batch")
+            }
+        }
+        for (key, index) in listings {
+            guard !key.isEmpty else { throw .invalid("a listing's key is empty") }
+            guard index >= oldSize, index < head.size else {
+                throw .invalid("a listing names entry \(index), which is not in the batch")
             }
         }
         if let checkpoint {

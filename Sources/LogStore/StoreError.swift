@@ -13,8 +13,11 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
         case headMoved = "head-moved"
         /// A leaf hash of the batch is in the store already, or twice in the batch. Nothing was stored.
         case duplicateEntry = "duplicate-entry"
-        /// A range or a tile that reaches beyond the committed head was asked for.
+        /// A range or a tile that reaches beyond the committed head was asked for, or the state at a size at which no
+        /// batch ended.
         case notFound = "not-found"
+        /// The state at a size was asked for that is older than what the store keeps.
+        case notRetained = "not-retained"
         /// What the store holds contradicts itself, or cannot be decoded.
         case corrupt
         /// No space is left: disk, quota or map size. Nothing was stored; later commits may work.
@@ -63,9 +66,27 @@ extension StoreError {
         StoreError(.duplicateEntry, "leaf hash \(leafHash) is in the store already, at index \(index)")
     }
 
-    /// The stream has a link of that number already.
-    package static func linkExists(_ seq: UInt64) -> StoreError {
-        StoreError(.invalidBatch, "a stream of the batch has a link number \(seq) already")
+    /// The stream has a link already that the new one does not follow.
+    package static func linkOutOfOrder(_ seq: UInt64, index: UInt64, newest: (seq: UInt64, index: UInt64)) -> StoreError
+    {
+        StoreError(
+            .invalidBatch,
+            "link \(seq) of a stream, entry \(index), does not come after its newest link, \(newest.seq), entry "
+                + "\(newest.index)")
+    }
+
+    /// The size is beyond the head, or none at which a batch ended.
+    package static func notSealed(_ size: UInt64, nearest: UInt64?) -> StoreError {
+        StoreError(
+            .notFound,
+            "no batch ended at size \(size), so there is no state of that size; "
+                + (nearest.map { "the nearest below it is \($0)" } ?? "there is none below it either"))
+    }
+
+    /// The size is older than the oldest whose state is kept.
+    package static func notRetained(_ size: UInt64, from oldest: UInt64) -> StoreError {
+        StoreError(
+            .notRetained, "the state at size \(size) is no longer kept; the oldest that is, is at size \(oldest)")
     }
 
     /// A range was asked for that reaches beyond the committed log.

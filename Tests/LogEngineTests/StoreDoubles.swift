@@ -105,4 +105,21 @@ private struct TestSnapshot: LogSnapshot {
     }
 
     func checkpoint(atMost size: UInt64) throws(StoreError) -> [UInt8]? { try base.checkpoint(atMost: size) }
+
+    func sealedSize(atMost size: UInt64) throws(StoreError) -> UInt64? { try base.sealedSize(atMost: size) }
+    var retainedStateFrom: UInt64 { get throws(StoreError) { try base.retainedStateFrom } }
+    func stateValue(_ key: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]? {
+        try base.stateValue(key, at: size)
+    }
+    func mapPage(_ path: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]? { try base.mapPage(path, at: size) }
+
+    func forEachState(
+        prefix: [UInt8], after key: [UInt8]?, at size: UInt64, _ body: ([UInt8], [UInt8]) throws -> Bool
+    ) throws {
+        try base.forEachState(prefix: prefix, after: key, at: size, body)
+    }
+
+    func listing(_ key: [UInt8], below size: UInt64, before: UInt64?, limit: Int) throws(StoreError) -> [UInt64] {
+        try base.listing(key, below: size, before: before, limit: limit)
+    }
 }

@@ -22,6 +22,11 @@ struct ConformanceTests {
             #expect(try snapshot.newestLink(stream: [1], below: .max) == nil)
             #expect(try snapshot.checkpoint(atMost: .max) == nil)
             try snapshot.forEachState { _, _ in Issue.record("there is no state") }
+            #expect(try snapshot.sealedSize(atMost: .max) == nil)
+            #expect(try snapshot.retainedStateFrom == 0)
+            #expect(try snapshot.stateValue([1], at: 0) == nil)
+            #expect(try snapshot.mapPage([], at: 0) == nil)
+            #expect(try snapshot.listing([1], below: .max, before: nil, limit: 10) == [])
             try snapshot.verifyContents()
         }
         withExtendedLifetime(scratch) {}

@@ -40,9 +40,10 @@ struct RecordConformanceTests {
                 expected[key] = [UInt8](repeating: last, count: length % 7 * 1000 + 1)
             }
         }
-        var batch = log.nextBatch(1)
+        var batch = log.nextBatch(2)
         batch.state = expected.map { ($0.key, $0.value) }
-        batch.streams = expected.keys.flatMap { key in [UInt64(0), 1].map { (key, $0, 0) } }
+        batch.streams = expected.keys.flatMap { key in [UInt64(0), 1].map { (key, $0, $0) } }
+        batch.listings = expected.keys.flatMap { key in [UInt64(0), 1].map { (key, $0) } }
         try log.commit(batch, to: store)
         try store.read { snapshot throws in
             var all: [[UInt8]: [UInt8]] = [:]
@@ -50,7 +51,9 @@ struct RecordConformanceTests {
             #expect(all == expected)
             for (key, value) in expected {
                 #expect(try snapshot.stateValue(key) == value)
-                #expect(try snapshot.newestLink(stream: key, below: 1)?.seq == 1)
+                #expect(try snapshot.newestLink(stream: key, below: 2)?.seq == 1)
+                #expect(try snapshot.newestLink(stream: key, below: 1)?.seq == 0)
+                #expect(try snapshot.listing(key, below: 2, before: nil, limit: 9) == [1, 0])
             }
             #expect(try snapshot.stateValue([UInt8](repeating: 0x61, count: 600)) == nil)
         }
@@ -92,7 +95,7 @@ struct RecordConformanceTests {
         withExtendedLifetime(scratch) {}
     }
 
-    @Test("a link is never replaced", arguments: StoreKind.allCases)
+    @Test("a link is never replaced, and comes after those before it", arguments: StoreKind.allCases)
     func linkTwice(kind: StoreKind) throws {
         let (store, scratch) = try kind.make()
         var log = GrowingLog()
@@ -103,6 +106,10 @@ struct RecordConformanceTests {
         batch.streams = [([1], 0, 1)]
         #expect(code { try store.commit(batch, expecting: log.head.treeHead) } == .invalidBatch)
         batch.streams = [([1], 1, 1), ([1], 1, 2)]
+        #expect(code { try store.commit(batch, expecting: log.head.treeHead) } == .invalidBatch)
+        batch.streams = [([1], 2, 1), ([1], 1, 2)]
+        #expect(code { try store.commit(batch, expecting: log.head.treeHead) } == .invalidBatch)
+        batch.streams = [([1], 1, 1), ([1], 2, 1)]
         #expect(code { try store.commit(batch, expecting: log.head.treeHead) } == .invalidBatch)
         #expect(try store.read { try $0.newestLink(stream: [1], below: .max)?.index } == 0)
         withExtendedLifetime(scratch) {}
@@ -135,7 +142,8 @@ struct RecordConformanceTests {
     enum Fault: CaseIterable {
         case headTooLarge, headTooSmall, leafHashMissing, leafHashTooMany, tileMissing, tileTwice, tileOfOldTree
         case tileTooShort, tileTooLong, timeGoesBack, emptyStateKey, emptyStreamKey, linkBelow, linkBeyond
-        case checkpointBeyond, stateWithoutEntries, headWithoutEntries
+        case emptyListingKey, listingBelow, listingBeyond
+        case checkpointBeyond, stateWithoutEntries, pagesWithoutEntries, headWithoutEntries
 
         func spoil(_ batch: inout StoreBatch, _ log: GrowingLog) throws {
             let root = batch.head.treeHead.root
@@ -156,10 +164,16 @@ struct RecordConformanceTests {
             case .emptyStreamKey: batch.streams = [([], 0, 255)]
             case .linkBelow: batch.streams = [([1], 0, 253)]
             case .linkBeyond: batch.streams = [([1], 0, 259)]
+            case .emptyListingKey: batch.listings = [([], 255)]
+            case .listingBelow: batch.listings = [([1], 253)]
+            case .listingBeyond: batch.listings = [([1], 259)]
             case .checkpointBeyond: batch.checkpoint = (255, [1])
             case .stateWithoutEntries:
                 batch = .checkpointOnly(size: 254, bytes: [], head: log.head)
                 batch.state = [([1], [1])]
+            case .pagesWithoutEntries:
+                batch = .checkpointOnly(size: 254, bytes: [], head: log.head)
+                batch.mapPages = [([1], [1])]
             case .headWithoutEntries:
                 let head = StoredHead(treeHead: TreeHead(size: 254, root: .zero), sealTime: log.head.sealTime)
                 batch = .checkpointOnly(size: 254, bytes: [], head: head)

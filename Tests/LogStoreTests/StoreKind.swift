@@ -15,11 +15,11 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
     }
 
     /// A new, empty store, and the place it lies in, which must be kept as long as the store.
-    func make() throws -> (store: any LogStore, scratch: Scratch) {
+    func make(retainedSeals: Int = 10_000) throws -> (store: any LogStore, scratch: Scratch) {
         let scratch = try Scratch()
         switch self {
-        case .memory: return (MemoryLogStore(), scratch)
-        case .lmdb: return (try scratch.store(), scratch)
+        case .memory: return (MemoryLogStore(retainedSeals: retainedSeals), scratch)
+        case .lmdb: return (try scratch.store { $0.retainedSeals = retainedSeals }, scratch)
         }
     }
 }
