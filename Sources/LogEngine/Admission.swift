@@ -13,6 +13,8 @@ struct AdmittedBatch {
 
     let entries: [SignedStatement]
     let links: [(key: [UInt8], seq: UInt64, index: UInt64)]
+    /// The lists that the entries are in.
+    let listings: [(key: [UInt8], index: UInt64)]
     let changes: [StateChange]
 
     /// The rules in force after the batch.
@@ -23,12 +25,13 @@ struct AdmittedBatch {
 
     fileprivate init(
         base: Tip, time: UInt64, entries: [SignedStatement], links: [(key: [UInt8], seq: UInt64, index: UInt64)],
-        changes: [StateChange], rules: Rules, outcomes: [[Result<Placement, Rejection>]]
+        listings: [(key: [UInt8], index: UInt64)], changes: [StateChange], rules: Rules, outcomes: [[Result<Placement, Rejection>]]
     ) {
         self.base = base
         self.time = time
         self.entries = entries
         self.links = links
+        self.listings = listings
         self.changes = changes
         self.rules = rules
         self.outcomes = outcomes
@@ -47,6 +50,7 @@ struct Admission {
     private var fold: GovernanceState<SnapshotState>
     private var entries: [SignedStatement] = []
     private var links: [(key: [UInt8], seq: UInt64, index: UInt64)] = []
+    private var listings: [(key: [UInt8], index: UInt64)] = []
 
     /// Where the statements of this very batch stand.
     private var placed: [Hash: UInt64] = [:]
@@ -90,8 +94,8 @@ struct Admission {
             outcomes.append(answers)
         }
         return AdmittedBatch(
-            base: base, time: time, entries: entries, links: links, changes: fold.changes, rules: fold.rules,
-            outcomes: outcomes)
+            base: base, time: time, entries: entries, links: links, listings: listings, changes: fold.changes,
+            rules: fold.rules, outcomes: outcomes)
     }
 
     private mutating func decide(_ submission: VerifiedSubmission) throws(BatchFault) -> Result<Placement, Rejection> {
@@ -119,6 +123,7 @@ struct Admission {
         entries.append(statement)
         placed[statement.leafHash] = index
         if let link = submission.link { links.append((link.stream.bytes, link.seq, index)) }
+        for list in ListingKey.lists(of: statement, event: submission.event) { listings.append((list.bytes, index)) }
         return .success(Placement(index: index, duplicate: false))
     }
 
@@ -139,7 +144,7 @@ extension AdmittedBatch {
         let stream = StateKey.stream(issuer: genesis.header.issuer, stream: Genesis.stream)
         return AdmittedBatch(
             base: .empty(rules: fold.rules), time: now, entries: [genesis], links: [(stream.bytes, 0, 0)],
-            changes: fold.changes, rules: fold.rules, outcomes: [])
+            listings: ListingKey.lists(of: genesis).map { ($0.bytes, 0) }, changes: fold.changes, rules: fold.rules, outcomes: [])
     }
 }
 

@@ -46,7 +46,8 @@ struct Sealing: Sendable {
         let storeBatch = StoreBatch(
             entries: entries.map(\.entryBytes), leafHashes: entries.map(\.leafHash), tiles: edge.takeChangedTiles(),
             state: batch.changes.map { ($0.key.bytes, $0.value) },
-            streams: batch.links + [(sealStream.bytes, seal.seq, head.size - 1)], head: head)
+            streams: batch.links + [(sealStream.bytes, seal.seq, head.size - 1)],
+            listings: batch.listings, head: head)
         let tip = Tip(
             head: head, edge: edge, map: map, rules: batch.rules,
             seal: SealLink(seq: seal.seq, leafHash: sealStatement.leafHash))
