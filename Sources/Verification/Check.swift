@@ -24,6 +24,10 @@ public enum CheckName: String, Sendable, Hashable, CaseIterable {
     case freshness
     case history
 
+    // Evidence against a log.
+    case evidenceForm = "evidence-form"
+    case fork
+
     // A whole log.
     case genesis
     case entries

@@ -40,6 +40,7 @@ extension VerificationReport.Subject {
         case .receipt: "receipt"
         case .checkpoint: "checkpoint"
         case .consistency: "the new checkpoint extends the old one"
+        case .fork: "the log signed two histories"
         case .log: "the whole log"
         }
     }

@@ -22,6 +22,7 @@ public struct VerificationReport: Sendable, Hashable {
         case receipt
         case checkpoint
         case consistency
+        case fork
         case log
     }
 

@@ -24,12 +24,13 @@ struct HoldfastVerify: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             StatementCommand.self, TransparentCommand.self, ReceiptCommand.self, CheckpointCommand.self,
-            ConsistencyCommand.self, LogCommand.self,
+            ConsistencyCommand.self, ForkCommand.self, LogCommand.self,
         ])
 
     /// Without a subcommand nothing is verified, and that must not look like success.
     func run() throws {
-        throw ValidationError("Say what to verify: statement, transparent, receipt, checkpoint, consistency or log.")
+        throw ValidationError(
+            "Say what to verify: statement, transparent, receipt, checkpoint, consistency, fork or log.")
     }
 
     /// Runs the command of the command line.

@@ -11,6 +11,7 @@ enum VerificationFixtures {
                 ("statement.json", try VerificationCases.statementDocument().file),
                 ("receipt.json", try VerificationCases.receiptDocument().file),
                 ("checkpoint.json", try VerificationCases.checkpointDocument().file),
+                ("fork.json", try VerificationForkFixtures.document().file),
                 ("log.json", try VerificationLogFixtures.document().file),
             ] + (try example())
         }

@@ -51,6 +51,18 @@ public struct LogView: Sendable {
         return entries
     }
 
+    /// The root that this tree had when it was of `size` leaves, at most as many as it has.
+    public mutating func root(at size: UInt64) async throws(ClientError) -> Hash {
+        if size == 0 { return .emptyTree }
+        let plan = ProofPlan.root(size: size)
+        try await read(tiles.missing(for: plan))
+        do {
+            return try tiles.hashes(for: plan)[0]
+        } catch {
+            throw .contradiction(path: "tile", reason: "\(error)")
+        }
+    }
+
     /// The path from an entry to the root.
     public mutating func inclusionProof(index: UInt64) async throws(ClientError) -> InclusionProof {
         let plan: ProofPlan

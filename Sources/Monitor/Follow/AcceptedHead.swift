@@ -30,9 +30,13 @@ public struct AcceptedHead: Sendable {
     }
 
     /// Takes a newer head; durable when this returns. That it continues the one before is for the caller to have
-    /// verified.
+    /// verified. Of the same head with other cosignatures only the memory is kept.
     public mutating func accept(_ head: VerifiedCheckpoint) throws(AcceptedHeadError) {
         precondition(head.treeHead.size >= checkpoint?.treeHead.size ?? 0, "a head never goes back")
+        if head.treeHead == checkpoint?.treeHead {
+            checkpoint = head
+            return
+        }
         do { try AtomicFile.write(head.signed.bytes, to: path) } catch { throw .file(path, SystemReason.text(error)) }
         checkpoint = head
     }
