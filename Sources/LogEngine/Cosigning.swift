@@ -33,6 +33,13 @@ public struct Witnessing: Sendable {
     /// How long one witness may take for one head, catching up included.
     public var timeout: Duration = .seconds(5)
 
+    /// The state witnesses: they cosign what they have replayed, so they are asked when a head is published, and nothing
+    /// waits for them. Their cosignatures are added to the published head.
+    public var stateWitnesses: Set<TlogPolicy.Name> = []
+
+    /// How long a state witness may take for one head, reading it included.
+    public var stateTimeout: Duration = .seconds(30)
+
     /// How often a head is cosigned again while nothing is appended.
     public var recosignInterval: Duration = .seconds(60)
 
@@ -51,6 +58,16 @@ public struct Witnessing: Sendable {
     public init(policy: TlogPolicy, cosigners: any Cosigners) {
         self.policy = policy
         self.cosigners = cosigners
+    }
+
+    var stateKeys: [VerifierKey] { policy.witnesses.filter { stateWitnesses.contains($0.name) }.map(\.key) }
+
+    func isAskedBeforePublication(_ witness: TlogPolicy.Witness) -> Bool {
+        witness.url != nil && !stateWitnesses.contains(witness.name)
+    }
+
+    func isAskedAfterPublication(_ witness: TlogPolicy.Witness) -> Bool {
+        witness.url != nil && stateWitnesses.contains(witness.name)
     }
 }
 

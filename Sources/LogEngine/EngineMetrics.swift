@@ -118,10 +118,13 @@ extension EngineMetrics {
         public internal(set) var cosignatures: [String: UInt64]
         public internal(set) var failures: [String: UInt64]
         public internal(set) var quarantined: [String: Bool]
+        /// By state witness: the size of the head that it cosigned last, 0 before the first.
+        public internal(set) var stateSizes: [String: UInt64]
 
-        init(witnesses: [String]) {
-            cosignatures = Dictionary(uniqueKeysWithValues: witnesses.map { ($0, 0) })
+        init(witnesses: [String], stateWitnesses: [String]) {
+            cosignatures = Dictionary(uniqueKeysWithValues: (witnesses + stateWitnesses).map { ($0, 0) })
             failures = cosignatures
+            stateSizes = Dictionary(uniqueKeysWithValues: stateWitnesses.map { ($0, 0) })
             quarantined = cosignatures.mapValues { _ in false }
         }
     }

@@ -174,7 +174,8 @@ private struct Start {
     func log(publishing first: CosignedHead, panel: WitnessPanel?) -> Log {
         let parts = EngineParts(
             store: store, options: options, clock: clock, logger: logger, queue: queue,
-            publication: Publication(first, at: clock.now()), rules: rules, metrics: metrics, lifecycle: Lifecycle(),
+            publication: Publication(first, at: clock.now(), stateKeys: panel?.witnessing.stateKeys ?? []),
+            rules: rules, metrics: metrics, lifecycle: Lifecycle(),
             tree: tree, onStop: onStop)
         let head = parts.publication.current
         metrics.update {

@@ -1,3 +1,4 @@
+internal import COSE
 internal import Synchronization
 internal import Tlog
 
@@ -5,8 +6,12 @@ internal import Tlog
 final class Publication: Sendable {
     private let newest: Mutex<PublishedHead>
 
-    init(_ first: CosignedHead, at time: UInt64) {
-        newest = Mutex(Self.published(first, at: time))
+    /// Keys whose lines come after the publication, and stay while the same tree is shown.
+    private let stateKeys: [VerifierKey]
+
+    init(_ first: CosignedHead, at time: UInt64, stateKeys: [VerifierKey] = []) {
+        self.stateKeys = stateKeys
+        newest = Mutex(Self.published(first, at: time, [], stateKeys))
     }
 
     var current: PublishedHead { newest.withLock { $0 } }
@@ -16,12 +21,12 @@ final class Publication: Sendable {
     /// - Throws: ``StopReason/brokenInvariant(_:)`` for a head that is smaller than the one shown, or another one of
     ///   the same size.
     func publish(_ head: CosignedHead, at time: UInt64) throws(StopReason) -> PublishedHead {
-        let next = Self.published(head, at: time)
-        let shown = newest.withLock { newest -> TreeHead in
+        let (shown, next) = newest.withLock { newest -> (TreeHead, PublishedHead) in
             let shown = newest.treeHead
+            let next = published(head, at: time, after: newest)
             let forward = shown.size < next.size || shown == next.treeHead
             if forward || Mutant.monotonicPublication.isOff { newest = next }
-            return shown
+            return (shown, next)
         }
         guard shown.size < next.size || shown == next.treeHead || Mutant.monotonicPublication.isOff else {
             throw .brokenInvariant(
@@ -36,13 +41,59 @@ final class Publication: Sendable {
     func replace(with head: CosignedHead) -> Bool {
         newest.withLock { newest in
             guard newest.treeHead == head.treeHead else { return false }
-            newest = Self.published(head, at: newest.publishedAt)
+            newest = published(head, at: newest.publishedAt, after: newest)
             return true
         }
     }
 
-    private static func published(_ head: CosignedHead, at time: UInt64) -> PublishedHead {
+    /// Shows the same head with a state witness's line, in the place of an older one of the same witness.
+    ///
+    /// - Returns: false where another head is shown by now; nothing changes then.
+    func add(_ cosignature: StateCosignature) -> Bool {
+        newest.withLock { newest in
+            guard newest.treeHead == cosignature.head else { return false }
+            let line = cosignature.line
+            let others = newest.checkpoint.note.signatures.filter { $0.name != line.name || $0.keyID != line.keyID }
+            newest = Self.published(
+                checkpoint: newest.checkpoint.with(others + [line]), sealTime: newest.sealTime,
+                signedRoot: newest.signedRoot, at: newest.publishedAt)
+            return true
+        }
+    }
+
+    /// The head as it is shown after `before`: state witnesses' lines on the same tree stay.
+    private func published(_ head: CosignedHead, at time: UInt64, after before: PublishedHead) -> PublishedHead {
+        let isSame = before.treeHead == head.treeHead
+        return Self.published(head, at: time, isSame ? before.checkpoint.note.signatures : [], stateKeys)
+    }
+
+    private static func published(
+        _ head: CosignedHead, at time: UInt64, _ lines: [NoteSignature], _ stateKeys: [VerifierKey]
+    ) -> PublishedHead {
+        let kept = lines.filter { line in stateKeys.contains { $0.matches(line) } }
+        guard !kept.isEmpty else {
+            return PublishedHead(
+                checkpoint: head.checkpoint, sealTime: head.sealTime, signedRoot: head.signedRoot, publishedAt: time)
+        }
+        return published(
+            checkpoint: head.checkpoint.adding(kept), sealTime: head.sealTime, signedRoot: head.signedRoot, at: time)
+    }
+
+    private static func published(
+        checkpoint: SignedCheckpoint, sealTime: UInt64, signedRoot: SignedRoot, at time: UInt64
+    ) -> PublishedHead {
         PublishedHead(
-            checkpoint: head.checkpoint, sealTime: head.sealTime, signedRoot: head.signedRoot, publishedAt: time)
+            checkpoint: checkpoint, sealTime: sealTime, signedRoot: signedRoot.carrying(checkpoint), publishedAt: time)
+    }
+}
+
+extension SignedCheckpoint {
+    /// The same checkpoint under these lines.
+    fileprivate func with(_ signatures: [NoteSignature]) -> SignedCheckpoint {
+        do {
+            return try SignedCheckpoint(parsing: SignedNote(text: note.text, signatures: signatures).bytes)
+        } catch {
+            preconditionFailure("a note with other signatures is no note: \(error)")
+        }
     }
 }

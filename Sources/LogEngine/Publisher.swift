@@ -27,6 +27,7 @@ final class Publisher: Sendable {
 
     private let parts: EngineParts
     private let panel: WitnessPanel
+    private let statePanel: StatePanel
     private let state: Mutex<State>
     private let bell: AsyncStream<Void>
     private let ringer: AsyncStream<Void>.Continuation
@@ -35,6 +36,7 @@ final class Publisher: Sendable {
     init(_ parts: EngineParts, panel: WitnessPanel, first: SignedHead) {
         self.parts = parts
         self.panel = panel
+        statePanel = StatePanel(panel.witnessing, parts)
         state = Mutex(State(newest: first))
         (bell, ringer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -52,7 +54,16 @@ final class Publisher: Sendable {
                 }
             }
         }
-        state.withLock { $0.tasks = [rounds, late] }
+        let replayed = Task.detached {
+            await self.statePanel.run(pauses: self.panel.witnessing.retry) { outcome in
+                switch outcome {
+                case .signedElsewhere(let why): self.stop(.signedElsewhere(why))
+                case .cosigned(let cosignature): _ = self.parts.publication.add(cosignature)
+                }
+            }
+        }
+        state.withLock { $0.tasks = [rounds, late, replayed] }
+        statePanel.ask(parts.publication.current.checkpoint)
     }
 
     // MARK: The writer
@@ -112,6 +123,7 @@ final class Publisher: Sendable {
         }
         for task in tasks { task.cancel() }
         panel.end()
+        statePanel.end()
         ringer.finish()
         for waiting in waiting { waiting.group.reject(SubmissionQueue.stopped(reason)) }
     }
@@ -219,6 +231,7 @@ final class Publisher: Sendable {
         if wasFailing { parts.logger.notice("there is a quorum again", metadata: ["size": "\(published.size)"]) }
         parts.logger.debug("published", metadata: ["size": "\(published.size)", "answered": "\(ready.count)"])
         answer(ready, under: published)
+        statePanel.ask(published.checkpoint)
     }
 
     private func stop(_ reason: StopReason) {

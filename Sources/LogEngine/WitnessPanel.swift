@@ -40,13 +40,14 @@ final class WitnessPanel: Sendable {
         let latestTime: @Sendable () -> UInt64 = {
             (clock.now() + rules.newest.policy.limits.maxSkew) / 1000
         }
-        desks = witnessing.policy.witnesses.filter { $0.url != nil }.map {
+        desks = witnessing.policy.witnesses.filter(witnessing.isAskedBeforePublication).map {
             WitnessDesk($0, witnessing, tree: tree, latestTime: latestTime)
         }
         lines = Mutex(CosignedLines(policy: witnessing.policy, head: .empty))
         (late, lateInput) = AsyncStream.makeStream()
         let names = desks.map(\.witness.name.description)
-        metrics.update { $0.cosigning = EngineMetrics.Cosigning(witnesses: names) }
+        let stateNames = witnessing.policy.witnesses.filter(witnessing.isAskedAfterPublication).map(\.name.description)
+        metrics.update { $0.cosigning = EngineMetrics.Cosigning(witnesses: names, stateWitnesses: stateNames) }
     }
 
     /// One round: asks all witnesses for their cosignatures and returns when the policy is satisfied. What comes within

@@ -120,14 +120,19 @@ struct WitnessClientTests {
         let other = VerifierKey.ed25519(
             name: try KeyName("example.com/log"), publicKey: Ed25519.SigningKey.generate().publicKey
         ).text
-        func read(_ text: String) async throws -> TlogPolicy {
+        let stateKey = VerifierKey.cosigner(
+            name: try KeyName("s.example"), publicKey: Ed25519.SigningKey.generate().publicKey
+        ).text
+        func witnesses(_ text: String) async throws -> Witnesses {
             let path = directory.appending(path: "policy").path()
             try text.write(toFile: path, atomically: true, encoding: .utf8)
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            let witnesses = try Witnesses(file: path, log: logKey.publicKey, timeout: .seconds(1), logger: logger)
+            let witnesses = try Witnesses(
+                file: path, log: logKey.publicKey, timeout: .seconds(1), stateTimeout: .seconds(9), logger: logger)
             await witnesses.shutdown()
-            return witnesses.policy
+            return witnesses
         }
+        func read(_ text: String) async throws -> TlogPolicy { try await witnesses(text).policy }
         let witness = "witness w \(vkey) https://w.example/\n"
         #expect(try await read("\(witness)quorum w\n").quorum == .name("w"))
         #expect(try await read("log \(own)\n\(witness)quorum w\n").witnesses.count == 1)
@@ -136,8 +141,18 @@ struct WitnessClientTests {
             "witness w \(vkey)\nquorum w\n", "log \(other)\n\(witness)quorum w\n",
             "witness w \(vkey) nowhere\nquorum w\n",
             "\(witness)", "\(witness)quorum w\nsomething else\n",
+            "\(witness)quorum w\nstate-quorum w\nstate-quorum w\n", "\(witness)quorum w\nstate-quorum v\n",
+            "\(witness)witness s \(stateKey)\nquorum w\nstate-quorum s\n",
         ] {
             await #expect(throws: Failure.self, "\(bad)") { _ = try await read(bad) }
         }
+        // State witnesses are those that only the state quorum reaches, through groups too.
+        let state = "witness s \(stateKey) https://s.example/\ngroup g all w s\n"
+        #expect(try await witnesses("\(witness)quorum w\n").stateWitnesses.isEmpty)
+        #expect(try await witnesses("\(witness)\(state)quorum w\nstate-quorum g\n").stateWitnesses == ["s"])
+        #expect(try await witnesses("\(witness)\(state)quorum g\nstate-quorum s\n").stateWitnesses.isEmpty)
+        #expect(
+            try await witnesses("log \(own)\n\(witness)\(state)quorum w\nstate-quorum s\nauthority \(Hash.zero.hex)\n")
+                .stateWitnesses == ["s"])
     }
 }

@@ -59,6 +59,12 @@ extension EngineMetrics.Cosigning {
         for witness in cosignatures.keys.sorted() {
             text.sample(excluded, quarantined[witness] == true ? 1 : 0 as UInt64, ("witness", witness))
         }
+        guard !stateSizes.isEmpty else { return }
+        let replayed = "holdfast_state_cosigned_tree_size"
+        text.metric(replayed, .gauge, "Size of the head that a state witness cosigned last.")
+        for witness in stateSizes.keys.sorted() {
+            text.sample(replayed, stateSizes[witness] ?? 0, ("witness", witness))
+        }
     }
 }
 

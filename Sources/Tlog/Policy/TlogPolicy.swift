@@ -96,6 +96,15 @@ public struct TlogPolicy: Sendable, Hashable {
         return satisfied.contains(wanted)
     }
 
+    /// The witnesses that a quorum of this policy names, itself or through groups.
+    public func witnesses(under quorum: Quorum) -> Set<Name> {
+        guard case .name(let wanted) = quorum else { return [] }
+        var reached: Set<Name> = [wanted]
+        // Members precede their groups, so from the last group to the first one pass reaches all.
+        for group in groups.reversed() where reached.contains(group.name) { reached.formUnion(group.members) }
+        return reached.intersection(witnesses.map(\.name))
+    }
+
     // MARK: Lines
 
     /// `log <vkey> [<url>]`

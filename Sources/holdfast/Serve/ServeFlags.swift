@@ -23,6 +23,7 @@ struct ServeFlags: ParsableArguments {
     // Who watches it.
     @Option(help: .of(.witnesses, "file")) var witnesses: String?
     @Option(help: .of(.witnessTimeout, "seconds")) var witnessTimeout: Int?
+    @Option(help: .of(.stateWitnessTimeout, "seconds")) var stateWitnessTimeout: Int?
     @Option(help: .of(.recosignInterval, "seconds")) var recosignInterval: Int?
     @Flag(help: .of(.failOpen)) var failOpen = false
 
@@ -91,7 +92,8 @@ struct ServeFlags: ParsableArguments {
             (.maxBatchBytes, maxBatchBytes), (.maxInFlight, maxInFlight), (.maxInFlightBytes, maxInFlightBytes),
             (.idleTimeout, idleTimeout), (.bodyTimeout, bodyTimeout), (.writeTimeout, writeTimeout),
             (.submissionTimeout, submissionTimeout), (.stallTimeout, stallTimeout), (.retryAfter, retryAfter),
-            (.witnessTimeout, witnessTimeout), (.recosignInterval, recosignInterval),
+            (.witnessTimeout, witnessTimeout), (.stateWitnessTimeout, stateWitnessTimeout),
+            (.recosignInterval, recosignInterval),
         ]
     }
 }

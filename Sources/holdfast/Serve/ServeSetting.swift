@@ -25,6 +25,7 @@ enum ServeSetting: String, CaseIterable, Sendable {
     // Who watches it.
     case witnesses
     case witnessTimeout = "witness-timeout"
+    case stateWitnessTimeout = "state-witness-timeout"
     case recosignInterval = "recosign-interval"
     case failOpen = "fail-open"
 
@@ -86,6 +87,7 @@ enum ServeSetting: String, CaseIterable, Sendable {
         case .trustedProxies: return .list([])
         case .witnesses: return .text("")
         case .witnessTimeout: return .number(5)
+        case .stateWitnessTimeout: return .number(30)
         case .recosignInterval: return .number(60)
         case .failOpen: return .flag(false)
         case .submissionRate, .submissionBurst: return .number(0)
@@ -144,6 +146,7 @@ enum ServeSetting: String, CaseIterable, Sendable {
         case .witnesses:
             "The policy file with the witnesses, their URLs and the quorum; without one there are none."
         case .witnessTimeout: "Seconds that one witness may take for one checkpoint."
+        case .stateWitnessTimeout: "Seconds that a state witness may take to replay and cosign one checkpoint."
         case .recosignInterval: "Seconds after which the witnesses are asked again while nothing is appended."
         case .failOpen: "Publish heads without a quorum where there is none, instead of nothing."
         case .submissionRate: "Statements a second that one client may submit; 0 takes the rate of the log's policy."

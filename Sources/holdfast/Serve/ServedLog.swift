@@ -94,10 +94,13 @@ struct ServedLog {
             if failOpen { throw Failure(.usage, "The setting fail-open is about witnesses, and none are set") }
             return nil
         }
+        let stateTimeout = Duration.seconds(try configuration.number(.stateWitnessTimeout, 1...3600))
         let witnesses = try Witnesses(
-            file: path, log: keys.checkpoint.publicKey, timeout: timeout, logger: logger)
+            file: path, log: keys.checkpoint.publicKey, timeout: timeout, stateTimeout: stateTimeout, logger: logger)
         var witnessing = Witnessing(policy: witnesses.policy, cosigners: witnesses)
         witnessing.timeout = timeout
+        witnessing.stateWitnesses = witnesses.stateWitnesses
+        witnessing.stateTimeout = stateTimeout
         witnessing.recosignInterval = interval
         witnessing.failOpen = failOpen
         if failOpen {

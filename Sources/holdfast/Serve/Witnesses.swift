@@ -8,6 +8,8 @@ import Verification
 /// The witnesses of a served log, by the policy file that its settings name.
 struct Witnesses: Cosigners {
     let policy: TlogPolicy
+    /// Those that only the `state-quorum` line reaches.
+    let stateWitnesses: Set<TlogPolicy.Name>
     private let clients: [TlogPolicy.Name: WitnessClient]
 
     /// - Parameters:
@@ -15,8 +17,11 @@ struct Witnesses: Cosigners {
     ///   - key: the log's. A file with `log` lines must have one for it.
     /// - Throws: ``Failure`` for a file that can't be read, or whose quorum can't be reached by asking those witnesses
     ///   that have a URL.
-    init(file path: String, log key: Ed25519.PublicKey, timeout: Duration, logger: Logger) throws {
-        let policy = try Self.policy(try FileBytes.read(path, limit: TlogPolicy.maxByteCount), path)
+    init(
+        file path: String, log key: Ed25519.PublicKey, timeout: Duration, stateTimeout: Duration, logger: Logger
+    ) throws {
+        let file = try Self.file(try FileBytes.read(path, limit: TlogPolicy.maxByteCount), path)
+        let policy = file.policy
         guard policy.logs.isEmpty || policy.logs.contains(where: { $0.key.publicKey == key.bytes }) else {
             throw Failure(
                 .usage, "The witness policy \(path) is for another log",
@@ -47,24 +52,46 @@ struct Witnesses: Cosigners {
                 .usage, "The quorum of \(path) can't be reached by the witnesses that have a URL",
                 hint: "A line is like: witness NAME VKEY https://witness.example.com/")
         }
+        let asked = Set(addresses.keys)
+        if let quorum = file.stateQuorum, !policy.isSatisfied(quorum, by: asked) {
+            throw Failure(
+                .usage, "The state quorum of \(path) can't be reached by the witnesses that have a URL",
+                hint: "A line is like: witness NAME VKEY https://monitor.example.com/")
+        }
         self.policy = policy
+        let state = file.stateQuorum.map { policy.witnesses(under: $0) } ?? []
+        stateWitnesses = state.subtracting(policy.witnesses(under: policy.quorum))
         // Last: a client that was made has to be shut down.
-        clients = addresses.mapValues { WitnessClient(url: $0, timeout: timeout) }
+        var clients: [TlogPolicy.Name: WitnessClient] = [:]
+        for (name, address) in addresses {
+            let isPatient = stateWitnesses.contains(name)
+            clients[name] = WitnessClient(url: address, timeout: isPatient ? stateTimeout : timeout)
+        }
+        self.clients = clients
     }
 
-    /// A trust file is a policy file with a few lines besides.
-    private static func policy(_ bytes: [UInt8], _ path: String) throws -> TlogPolicy {
-        do throws(TlogPolicyError) {
-            return try TlogPolicy(parsing: bytes)
-        } catch {
-            if case .unknownKeyword = error {} else { throw unusable(path, "\(error)") }
-        }
+    private struct File {
+        let policy: TlogPolicy
+        let stateQuorum: TlogPolicy.Quorum?
+    }
+
+    /// A policy file, which may have a `state-quorum` line; or a trust file, which has a few lines more.
+    private static func file(_ bytes: [UInt8], _ path: String) throws -> File {
         do {
-            return try TrustFile(parsing: bytes).policy
+            let lines = try TlogPolicy.lines(of: bytes)
+            let stateLines = lines.filter { $0.keyword == "state-quorum" }
+            guard stateLines.count <= 1, lines.allSatisfy({ knownKeywords.contains($0.keyword) }) else {
+                let trust = try TrustFile(parsing: bytes)
+                return File(policy: trust.policy, stateQuorum: trust.stateQuorum)
+            }
+            let policy = try TlogPolicy(lines: lines.filter { TlogPolicy.keywords.contains($0.keyword) })
+            return File(policy: policy, stateQuorum: try stateLines.first.map(policy.quorum(of:)))
         } catch {
             throw unusable(path, "\(error)")
         }
     }
+
+    private static let knownKeywords = TlogPolicy.keywords.union(["state-quorum"])
 
     private static func unusable(_ path: String, _ why: String) -> Failure {
         Failure(
