@@ -10,6 +10,7 @@ struct ServeFlags: ParsableArguments {
     @Option(help: .of(.receiptKey, "file")) var receiptKey: String?
     @Option(help: .of(.statementKey, "file")) var statementKey: String?
     @Option(help: .of(.mapSize, "gib")) var mapSize: Int?
+    @Option(help: .of(.retainState, "n")) var retainState: Int?
 
     // Who may reach it.
     @Option(help: .of(.host)) var host: String?
@@ -82,7 +83,7 @@ struct ServeFlags: ParsableArguments {
 
     private var numbers: [(ServeSetting, Int?)] {
         [
-            (.mapSize, mapSize), (.port, port), (.submissionRate, submissionRate),
+            (.mapSize, mapSize), (.retainState, retainState), (.port, port), (.submissionRate, submissionRate),
             (.submissionBurst, submissionBurst), (.readRate, readRate), (.readBurst, readBurst),
             (.maxStatementBytes, maxStatementBytes), (.maxSequenceBytes, maxSequenceBytes),
             (.maxSequenceCount, maxSequenceCount), (.maxBodyBytesInFlight, maxBodyBytesInFlight),

@@ -12,6 +12,7 @@ enum ServeSetting: String, CaseIterable, Sendable {
     case receiptKey = "receipt-key"
     case statementKey = "statement-key"
     case mapSize = "map-size"
+    case retainState = "retain-state"
 
     // Who may reach it.
     case host
@@ -80,6 +81,7 @@ enum ServeSetting: String, CaseIterable, Sendable {
         case .receiptKey: return .text("keys/receipt.key")
         case .statementKey: return .text("keys/statement.key")
         case .mapSize: return .number(LMDBLogStore.Options().mapSize >> 30)
+        case .retainState: return .number(LMDBLogStore.Options().retainedSeals)
         case .host: return .text(server.host)
         case .port: return .number(8787)
         case .baseURL, .tlsCertificate, .tlsKey: return .text("")
@@ -136,6 +138,8 @@ enum ServeSetting: String, CaseIterable, Sendable {
         case .receiptKey: "The secret key that signs receipts."
         case .statementKey: "The secret key that signs the log's own statements."
         case .mapSize: "The most that the data may grow to, in GiB; the file is sparse."
+        case .retainState:
+            "Of how many batches, the newest, the governance state can be read and proved; at least 1."
         case .host: "The name or address to listen on."
         case .port: "The port to listen on; 0 lets the system choose."
         case .baseURL: "Where clients find the log, such as https://log.example.com; locations begin with it."

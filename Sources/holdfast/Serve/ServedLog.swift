@@ -24,6 +24,7 @@ struct ServedLog {
         var options = LMDBLogStore.Options()
         options.createsMissing = false
         options.mapSize = try configuration.number(.mapSize, 1...65_536) << 30
+        options.retainedSeals = try configuration.number(.retainState, 1...1_000_000_000)
         let data = try configuration.requiredPath(.data)
         let engine = try Self.engineOptions(configuration, reAnchor: reAnchor)
         let anchorPath = try configuration.requiredPath(.anchor)
