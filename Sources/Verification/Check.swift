@@ -28,6 +28,21 @@ public enum CheckName: String, Sendable, Hashable, CaseIterable {
     case evidenceForm = "evidence-form"
     case fork
 
+    // State proofs.
+    case stateForm = "state-form"
+    case sealForm = "seal-form"
+    case sealSignature = "seal-signature"
+    case sealInclusion = "seal-inclusion"
+    case mapProof = "map-proof"
+    case stateValue = "state-value"
+    case expectedKey = "expected-key"
+    case expectedSize = "expected-size"
+    case expectedValue = "expected-value"
+
+    // A stream.
+    case streamStatements = "stream-statements"
+    case streamChain = "stream-chain"
+
     // A whole log.
     case genesis
     case entries

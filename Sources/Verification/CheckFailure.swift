@@ -1,7 +1,7 @@
 import Tlog
 
 /// Why a check failed: a stable name for programs, and a sentence with the values that do not agree.
-struct CheckFailure: Sendable, Hashable {
+struct CheckFailure: Error, Sendable, Hashable {
     /// It never contains values.
     let code: String
     let sentence: String

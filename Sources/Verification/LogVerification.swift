@@ -27,7 +27,7 @@ extension Verifier {
         reading.report(to: &list)
         list.note(.history, "whether an older checkpoint is of this log is shown by a consistency proof")
         list.note(.freshness, "there is no clock to compare it with")
-        noteStateQuorum(&list)
+        noteStateQuorum(signed, of: nil, &list)
         return VerificationReport(subject: .log, checks: list.checks)
     }
 }

@@ -16,8 +16,8 @@ extension Verifier {
             list.fail(.statementForm, error)
             return VerificationReport(subject: .transparentStatement, checks: list.checks)
         }
-        checkSignature(of: transparent.statement, &list)
         let own = transparent.receipts.filter(isOwn)
+        checkSignature(of: transparent.statement, at: Self.index(in: own), &list)
         if own.isEmpty {
             list.fail(
                 .receiptPresent, "no-receipt", "no receipt is of the trusted log",
@@ -27,15 +27,16 @@ extension Verifier {
                 .receiptPresent, CheckValue("receipts", UInt64(transparent.receipts.count)),
                 CheckValue("of-this-log", UInt64(own.count)))
         }
+        var vouching: String?
         for (number, receipt) in transparent.receipts.enumerated() {
             let part = transparent.receipts.count == 1 ? nil : "receipt \(number)"
             if isOwn(receipt) {
-                check(receipt, for: transparent.statement, of: part, &list)
+                vouching = check(receipt, for: transparent.statement, of: part, &list) ?? vouching
             } else {
                 list.note(.receiptIssuer, of: part, "a receipt of another log", CheckValue("issuer", receipt.issuer))
             }
         }
-        noteWhatOneStatementCannotShow(&list)
+        checkAdmission(vouching, &list)
         return VerificationReport(subject: .transparentStatement, checks: list.checks)
     }
 
@@ -43,17 +44,31 @@ extension Verifier {
     public func receipt(_ bytes: [UInt8], statement: [UInt8]) -> VerificationReport {
         var list = CheckList()
         let statement = Self.parseStatement(statement, &list)
-        if let statement { checkSignature(of: statement, &list) }
+        let index = (try? Receipt(decoding: bytes)).flatMap { Self.index(in: [$0]) }
+        if let statement { checkSignature(of: statement, at: index, &list) }
+        var vouching: String?
         do {
             let receipt = try Receipt(decoding: bytes)
             list.pass(
                 .receiptForm, CheckValue("issuer", receipt.issuer), CheckValue("key", Hex.encode(receipt.keyID)))
-            if let statement { check(receipt, for: statement, of: nil, &list) }
+            if let statement { vouching = check(receipt, for: statement, of: nil, &list) }
         } catch {
             list.fail(.receiptForm, error)
         }
-        noteWhatOneStatementCannotShow(&list)
+        checkAdmission(vouching, &list)
         return VerificationReport(subject: .receipt, checks: list.checks)
+    }
+
+    /// The index that receipts of one statement show. Only a checkpoint makes it certain: the receipt's signature is
+    /// over the root alone, and one path can fit several sizes. Nil also if they don't agree.
+    private static func index(in receipts: [Receipt]) -> UInt64? {
+        var found: UInt64?
+        for receipt in receipts {
+            guard receipt.checkpoint != nil, case .inclusion(let proof) = receipt.proof else { continue }
+            guard found == nil || found == proof.index else { return nil }
+            found = proof.index
+        }
+        return found
     }
 
     /// Whether a receipt says that it is of a log that the trust file names.
@@ -62,18 +77,20 @@ extension Verifier {
     }
 
     /// Issuer, inclusion, signature, and the checkpoint that the receipt carries.
+    ///
+    /// - Returns: the state witnesses that cosigned that checkpoint, if they reach the quorum.
     private func check(
         _ receipt: Receipt, for statement: SignedStatement, of part: String?, _ list: inout CheckList
-    ) {
+    ) -> String? {
         guard isOwn(receipt) else {
             list.fail(
                 .receiptIssuer, of: part, "unknown-log", "the trust file does not name the receipt's log",
                 CheckValue("issuer", receipt.issuer))
-            return
+            return nil
         }
         guard case .inclusion(let proof) = receipt.proof else {
             list.fail(.inclusion, of: part, "wrong-kind", "the receipt proves consistency, not inclusion")
-            return
+            return nil
         }
         let head: TreeHead
         do {
@@ -84,10 +101,10 @@ extension Verifier {
                 CheckValue("root", head.root.hex))
         } catch {
             list.fail(.inclusion, of: part, error, CheckValue("index", proof.index))
-            return
+            return nil
         }
         checkSignature(of: receipt, for: statement, head, part, &list)
-        checkCheckpoint(of: receipt, head, part, &list)
+        return checkCheckpoint(of: receipt, head, part, &list)
     }
 
     /// The signature, by the receipt key that the genesis names, over the root that statement and path give.
@@ -112,7 +129,11 @@ extension Verifier {
 
     /// The checkpoint in the receipt's unprotected header: nobody signed that it belongs there, so all of it is held to
     /// the trust file, and its root to the receipt's.
-    private func checkCheckpoint(of receipt: Receipt, _ head: TreeHead, _ part: String?, _ list: inout CheckList) {
+    ///
+    /// - Returns: the state witnesses that cosigned it, if they reach the quorum.
+    private func checkCheckpoint(
+        of receipt: Receipt, _ head: TreeHead, _ part: String?, _ list: inout CheckList
+    ) -> String? {
         guard let bytes = receipt.checkpoint else {
             if trust.requiresWitnesses {
                 list.fail(
@@ -124,9 +145,9 @@ extension Verifier {
             }
             // The signature is over the root alone, and one path can fit several sizes.
             list.note(.rootAgreement, of: part, "the receipt carries no checkpoint: index and size are what it says")
-            return
+            return nil
         }
-        guard let signed = Self.parseCheckpoint(bytes, of: part, &list) else { return }
+        guard let signed = Self.parseCheckpoint(bytes, of: part, &list) else { return nil }
         check(signed, of: part, &list)
         let other = signed.checkpoint.treeHead
         if other == head {
@@ -137,5 +158,6 @@ extension Verifier {
                 "the receipt is for size \(head.size) and root \(head.root), its checkpoint for size \(other.size) and "
                     + "root \(other.root)")
         }
+        return noteStateQuorum(signed, of: part, &list)
     }
 }

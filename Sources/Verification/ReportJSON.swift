@@ -2,7 +2,8 @@ public import Governance
 
 /// The report for programs; `spec/verification.md` has its schema.
 extension VerificationReport {
-    /// An object with `subject`, `verdict`, `reason` (only when not verified) and `checks`.
+    /// An object with `subject`, `verdict`, `decided-by` (only when not verified), `state` (only of a verified state
+    /// proof) and `checks`.
     public var json: JSON {
         var members = [
             JSONMember("subject", .string(subject.rawValue)),
@@ -11,6 +12,7 @@ extension VerificationReport {
         if verdict == .notVerified {
             members.append(JSONMember("decided-by", decidingCheck.map { .string($0.name.rawValue) } ?? .null))
         }
+        if verdict == .verified, let state { members.append(JSONMember("state", state.report)) }
         members.append(JSONMember("checks", .array(checks.map(\.json))))
         return .object(members)
     }
@@ -36,5 +38,15 @@ extension Check {
         members.append(JSONMember("required", .bool(isRequired)))
         members.append(JSONMember("values", .object(values.map { JSONMember($0.name, .string($0.text)) })))
         return .object(members)
+    }
+}
+
+extension ProvenState {
+    /// An object with `key`, `value` (null if the key is absent), `size` and `time`.
+    fileprivate var report: JSON {
+        .object([
+            JSONMember("key", .string(key.text)), JSONMember("value", json), JSONMember("size", JSON(size)),
+            JSONMember("time", JSON(time)),
+        ])
     }
 }

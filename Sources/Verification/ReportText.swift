@@ -42,6 +42,8 @@ extension VerificationReport.Subject {
         case .consistency: "the new checkpoint extends the old one"
         case .fork: "the log signed two histories"
         case .log: "the whole log"
+        case .state: "state proof"
+        case .stream: "every statement of the stream"
         }
     }
 }

@@ -12,12 +12,15 @@ extension Verifier {
     public func statement(_ bytes: [UInt8], proof: [UInt8]) -> VerificationReport {
         var list = CheckList()
         let statement = Self.parseStatement(bytes, &list)
-        if let statement { checkSignature(of: statement, &list) }
+        let index = (try? TlogProof(parsing: proof))?.index
+        if let statement { checkSignature(of: statement, at: index, &list) }
+        var vouching: String?
         if let proof = Self.parseProof(proof, &list) {
             check(proof.checkpoint, of: nil, &list)
             if let statement { Self.checkInclusion(of: statement, proof, &list) }
+            vouching = noteStateQuorum(proof.checkpoint, of: nil, &list)
         }
-        noteWhatOneStatementCannotShow(&list)
+        checkAdmission(vouching, &list)
         return VerificationReport(subject: .statement, checks: list.checks)
     }
 
@@ -81,25 +84,24 @@ extension Verifier {
         }
     }
 
-    /// The statement's signature by a key that the genesis policy knows under the statement's issuer.
-    func checkSignature(of statement: SignedStatement, _ list: inout CheckList) {
+    /// The statement's signature by a key that the genesis policy knows under the statement's issuer, or that a state
+    /// proof shows to have been enrolled later.
+    ///
+    /// - Parameter index: the statement's index, as far as a proof that is checked too shows it.
+    func checkSignature(of statement: SignedStatement, at index: UInt64?, _ list: inout CheckList) {
         guard let genesis = trust.genesis, let policy = genesis.policy else {
             list.leaveOut(
                 .statementSignature, "the trust file has no genesis entry, so the issuers' keys are not known")
             return
         }
-        let names = [
-            CheckValue("issuer", statement.header.issuer), CheckValue("key", Hex.encode(statement.header.keyID)),
-        ]
+        let names = statement.signerValues
         // Entry 0 was verified, with the authority's key, when the trust file was read.
         if statement.leafHash == genesis.leafHash {
             list.pass(.statementSignature, values: names + [CheckValue("role", "genesis")])
             return
         }
         guard let signer = policy.signer(of: statement) ?? knownSigner(of: statement) else {
-            list.fail(
-                .statementSignature, "not-enrolled", "the genesis does not enrol this issuer with this key",
-                names[0], names[1])
+            checkEnrolledLater(statement, at: index, &list)
             return
         }
         do {
@@ -110,21 +112,23 @@ extension Verifier {
         }
     }
 
-    private func knownSigner(of statement: SignedStatement) -> (key: Ed25519.PublicKey, role: String)? {
+    func knownSigner(of statement: SignedStatement) -> (key: Ed25519.PublicKey, role: String)? {
         knownIssuers.first { $0.signed(statement) }.map { ($0.key, "known") }
     }
 
-    /// Names what a single statement leaves open.
-    func noteWhatOneStatementCannotShow(_ list: inout CheckList) {
-        list.note(.admission, "whether policy and stream allowed the statement is shown by the whole log only")
-        noteStateQuorum(&list)
-    }
-
-    /// Says that a quorum of state witnesses, if the trust file names one, is not held to.
-    func noteStateQuorum(_ list: inout CheckList) {
-        guard let quorum = trust.stateQuorum, quorum != .none else { return }
-        list.note(
-            .stateQuorum, "state cosignatures are not checked in this version", CheckValue("quorum", quorum.text))
+    /// Whether policy and stream allowed the statement: its own bytes don't show that.
+    ///
+    /// - Parameter vouching: the state witnesses that replayed every admission below the head that the statement is
+    ///   under, if they reach the quorum.
+    func checkAdmission(_ vouching: String?, _ list: inout CheckList) {
+        if let vouching, !list.hasFailure {
+            list.pass(.admission, CheckValue("vouched-for-by", vouching))
+        } else {
+            list.note(
+                .admission,
+                "whether policy and stream allowed the statement is shown by the whole log, or vouched for by a quorum "
+                    + "of state witnesses")
+        }
     }
 }
 

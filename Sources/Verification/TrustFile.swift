@@ -20,8 +20,8 @@ public struct TrustFile: Sendable, Hashable {
     public let genesis: PinnedGenesis?
     /// Thumbprints (RFC 9679) of the keys that may have signed the genesis; empty if none is pinned.
     public let authorities: [Hash]
-    /// The quorum of state witnesses, if the file names one. It is read and kept; state cosignatures are not checked in
-    /// this version, and reports say so.
+    /// The quorum of state witnesses, which replay the log before they cosign, if the file names one. State proofs need
+    /// it beside the quorum of witnesses.
     public let stateQuorum: TlogPolicy.Quorum?
     /// All lines, without comments.
     private let lines: [TlogPolicy.Line]

@@ -24,17 +24,22 @@ public struct VerificationReport: Sendable, Hashable {
         case consistency
         case fork
         case log
+        case state
+        case stream
     }
 
     public let subject: Subject
     public let checks: [Check]
     /// The question was inclusion alone, so that a good answer is no more than `Verdict.inclusionOnly`.
     public let isInclusionOnly: Bool
+    /// What a state proof shows, if the report is of one and it is verified.
+    public let state: ProvenState?
 
-    init(subject: Subject, isInclusionOnly: Bool = false, checks: [Check]) {
+    init(subject: Subject, isInclusionOnly: Bool = false, checks: [Check], state: ProvenState? = nil) {
         self.subject = subject
         self.isInclusionOnly = isInclusionOnly
         self.checks = checks
+        self.state = state
     }
 
     public var verdict: Verdict {
@@ -61,6 +66,10 @@ struct CheckList {
 
     func hasPassed(_ name: CheckName, of part: String?) -> Bool {
         checks.contains { $0.name == name && $0.part == part && $0.outcome == .passed }
+    }
+
+    var hasFailure: Bool {
+        checks.contains { if case .failed = $0.outcome { true } else { false } }
     }
 
     mutating func pass(_ name: CheckName, of part: String? = nil, _ values: CheckValue...) {

@@ -14,9 +14,21 @@ public struct Verifier: Sendable {
     /// and a single statement does not show that.
     public let knownIssuers: [EnrolledIssuer]
 
-    public init(trust: TrustFile, knownIssuers: [EnrolledIssuer] = []) {
+    /// State proofs (``StateProof``) that may show who signed a statement, where the genesis does not say: of an
+    /// identity's key, or of the policy.
+    public let stateProofs: [[UInt8]]
+
+    /// Whether state proofs will do that nobody but the log vouches for, where the trust file names no state quorum.
+    public let isWithoutStateQuorum: Bool
+
+    public init(
+        trust: TrustFile, knownIssuers: [EnrolledIssuer] = [], stateProofs: [[UInt8]] = [],
+        isWithoutStateQuorum: Bool = false
+    ) {
         self.trust = trust
         self.knownIssuers = knownIssuers
+        self.stateProofs = stateProofs
+        self.isWithoutStateQuorum = isWithoutStateQuorum
     }
 
     // MARK: Checkpoints
@@ -24,7 +36,10 @@ public struct Verifier: Sendable {
     /// A checkpoint alone: signed by the log that the trust file names, vouched for by its quorum.
     public func checkpoint(_ bytes: [UInt8]) -> VerificationReport {
         var list = CheckList()
-        if let signed = Self.parseCheckpoint(bytes, of: nil, &list) { check(signed, of: nil, &list) }
+        if let signed = Self.parseCheckpoint(bytes, of: nil, &list) {
+            check(signed, of: nil, &list)
+            noteStateQuorum(signed, of: nil, &list)
+        }
         list.note(.history, "one checkpoint does not show that the log kept what it had before")
         list.note(.freshness, "there is no clock to compare it with")
         return VerificationReport(subject: .checkpoint, checks: list.checks)

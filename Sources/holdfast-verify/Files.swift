@@ -45,6 +45,16 @@ func readTrustFile(_ path: String) throws(FileProblem) -> TrustFile {
     }
 }
 
+/// The files of statements that a path stands for: itself, or those in the directory that it is, by name.
+func statementFiles(_ path: String) throws(FileProblem) -> [String] {
+    var isDirectory = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory else { return [path] }
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+        throw FileProblem(description: "\(path): the directory can't be read")
+    }
+    return names.filter { $0.hasSuffix(".cose") || $0.hasSuffix(".transparent") }.sorted().map { path + "/" + $0 }
+}
+
 /// A log's files in a directory, as `holdfast export` writes them or a mirror keeps them.
 struct DirectorySource: TileSource {
     let directory: String

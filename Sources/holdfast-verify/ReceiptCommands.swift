@@ -21,10 +21,11 @@ struct TransparentCommand: ParsableCommand {
     var files: [String]
 
     @OptionGroup var trust: TrustOption
+    @OptionGroup var signer: SignerOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let verifier = try trust.verifier()
+        let verifier = try signer.verifier(trust: trust.trust)
         try output.finish(files: files) { verifier.transparentStatement(try read($0)) }
     }
 }
@@ -48,10 +49,11 @@ struct ReceiptCommand: ParsableCommand {
     var statement: String
 
     @OptionGroup var trust: TrustOption
+    @OptionGroup var signer: SignerOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let verifier = try trust.verifier()
+        let verifier = try signer.verifier(trust: trust.trust)
         try output.finish(verifier.receipt(try read(file), statement: try read(statement)))
     }
 }

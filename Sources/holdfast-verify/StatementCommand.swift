@@ -8,7 +8,8 @@ struct StatementCommand: ParsableCommand {
         abstract: "Verify signed statements with their .tlog-proof files.",
         discussion: """
             Checks the statement's signature by an issuer that the log's genesis enrols, the log's signature on the \
-            checkpoint in the proof, the quorum of witnesses, and that the statement is in the tree.
+            checkpoint in the proof, the quorum of witnesses, and that the statement is in the tree. Of an issuer that \
+            was enrolled later, --state shows that it was: a state proof of its key at a size that covers the statement.
 
             Without --proof, the proof of EVENT.cose is EVENT.tlog-proof beside it. Without --trust, only inclusion \
             under the proof's own root can be checked: nobody is shown to vouch for that root, so the verdict is "not \
@@ -17,6 +18,7 @@ struct StatementCommand: ParsableCommand {
             Examples:
               holdfast-verify statement event.cose --proof event.tlog-proof --trust log.trust
               holdfast-verify statement --trust log.trust answers/*.cose
+              holdfast-verify statement event.cose --state agent.state-proof --trust log.trust
               holdfast-verify statement event.cose --inclusion-only
             """)
 
@@ -32,11 +34,15 @@ struct StatementCommand: ParsableCommand {
     @Flag(help: "Without a trust file: check inclusion, and ask for no more.")
     var inclusionOnly = false
 
+    @OptionGroup var signer: SignerOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
         guard proof == nil || files.count == 1 else {
             throw ValidationError("--proof is of one statement; there are \(files.count) files.")
+        }
+        guard trust != nil || signer.stateProofs.isEmpty else {
+            throw ValidationError("--state needs a --trust that it can be held to.")
         }
         guard trust == nil || !inclusionOnly else {
             throw ValidationError("--inclusion-only is for when there is no --trust.")
@@ -44,7 +50,7 @@ struct StatementCommand: ParsableCommand {
     }
 
     func run() throws {
-        let verifier = try trust.map { Verifier(trust: try readTrustFile($0)) }
+        let verifier = try trust.map { try signer.verifier(trust: $0) }
         try output.finish(files: files) { file in
             let statement = try read(file)
             let proof = try read(proof ?? Self.proofPath(of: file))

@@ -28,6 +28,10 @@ extension JSON {
 
     fileprivate func hexBytes(_ name: String) throws -> [UInt8] { try #require(Hex.decode(try text(name))) }
 
+    fileprivate func hexList(_ name: String) throws -> [[UInt8]] {
+        try #require(self[name]?.arrayValue).map { try #require($0.stringValue.flatMap { Hex.decode($0) }) }
+    }
+
     /// Holds a report to what the case says.
     fileprivate func check(_ report: VerificationReport) throws {
         let name = try text("name")
@@ -93,6 +97,49 @@ struct FixtureTests {
                     verifier.consistency(
                         old: item.textBytes("old"), new: item.textBytes("new"), proof: item.textBytes("proof")))
             }
+        }
+    }
+
+    @Test("state proofs")
+    func states() throws {
+        let document = try Fixtures.document("state.json")
+        for item in try Fixtures.cases("state.json") {
+            let question = StateQuestion(
+                key: try item["key"]?.stringValue.map { try StateKey(text: $0) },
+                expectation: try expectation(item["expect"]?.stringValue),
+                leastSize: item["atLeastSize"]?.unsignedValue,
+                isWithoutStateQuorum: item["withoutStateQuorum"]?.boolValue ?? false)
+            try item.check(verifier(document, item).state(item.hexBytes("proof"), question))
+        }
+    }
+
+    private func expectation(_ text: String?) throws -> StateQuestion.Expectation? {
+        switch text {
+        case nil: nil
+        case "present": .present
+        case "absent": .absent
+        case let text?: .value(try JSON(parsing: Array(text.utf8)))
+        }
+    }
+
+    @Test("streams with their state")
+    func streams() throws {
+        let document = try Fixtures.document("stream.json")
+        for item in try Fixtures.cases("stream.json") {
+            let files = try item.hexList("statements").enumerated().map {
+                StreamFile(name: "\($0.offset).cose", bytes: $0.element)
+            }
+            let verifier = Verifier(trust: try verifier(document, item).trust, stateProofs: try item.hexList("signers"))
+            try item.check(verifier.stream(files, state: item.hexBytes("state")))
+        }
+    }
+
+    @Test("statements of issuers enrolled later")
+    func enrolments() throws {
+        let document = try Fixtures.document("enrolment.json")
+        for item in try Fixtures.cases("enrolment.json") {
+            let verifier = Verifier(trust: try verifier(document, item).trust, stateProofs: try item.hexList("signers"))
+            try item.check(verifier.statement(item.hexBytes("statement"), proof: item.textBytes("proof")))
         }
     }
 

@@ -154,12 +154,22 @@ struct StatementTests {
         #expect(report.verdictText().contains("not checked: witness-quorum, admission"))
     }
 
-    @Test("a state quorum is named as not checked")
+    @Test("a state quorum vouches for the admission; without it the statement is verified all the same")
     func stateQuorum() throws {
-        let verifier = Verifier(trust: try parse(try trustText(log) + ["state-quorum both"]))
-        let report = verifier.statement(try log.statement(4).entryBytes, proof: try log.tlogProof(4).bytes)
-        #expect(report.verdict == .verified)
-        #expect(report.noted == [.admission, .stateQuorum])
+        let verifier = Verifier(trust: try TrustFile(parsing: Array(log.stateTrustText().utf8)))
+        func report(stateWitnesses: Int) throws -> VerificationReport {
+            let proof = TlogProof(
+                index: 4, path: log.inclusion(4).path,
+                checkpoint: try log.replayedCheckpoint(stateWitnesses: stateWitnesses))
+            return verifier.statement(try log.statement(4).entryBytes, proof: proof.bytes)
+        }
+        let vouched = try report(stateWitnesses: 2)
+        #expect(vouched.verdict == .verified)
+        #expect(vouched.noted == [])
+        #expect(vouched.value(.admission, "vouched-for-by") == "w0 w1 s0 s1")
+        let open = try report(stateWitnesses: 1)
+        #expect(open.verdict == .verified)
+        #expect(open.noted == [.stateQuorum, .admission])
     }
 
     @Test("without a trust file it is inclusion only: not verified, unless that is what was asked")

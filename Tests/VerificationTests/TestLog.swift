@@ -27,7 +27,9 @@ struct TestLog {
     private var unsealed: UInt64 = 1
     private var seals: UInt64 = 0
     private var lastSeal: Hash?
-    private var streams: [String: (seq: UInt64, prev: Hash)] = [:]
+    private(set) var streams: [String: (seq: UInt64, prev: Hash)] = [:]
+    /// The state as of each sealed size.
+    private(set) var states: [UInt64: MemoryState] = [:]
 
     static func key(_ seed: UInt8) throws -> Ed25519.SigningKey {
         try Ed25519.SigningKey(seed: [UInt8](repeating: seed, count: 32))
@@ -107,6 +109,7 @@ struct TestLog {
         let statement = seal.statement(origin: origin, key: statementKey)
         entries.append(statement.entryBytes)
         lastSeal = statement.leafHash
+        states[size] = state
         seals += 1
         unsealed = 0
         time += 1000

@@ -1,4 +1,5 @@
 import COSE
+import Governance
 import Tlog
 
 /// The vectors of the offline verifier: trust files, and files to verify with the verdict and the code of every check
@@ -13,6 +14,9 @@ enum VerificationFixtures {
                 ("checkpoint.json", try VerificationCases.checkpointDocument().file),
                 ("fork.json", try VerificationForkFixtures.document().file),
                 ("log.json", try VerificationLogFixtures.document().file),
+                ("state.json", try VerificationStateFixtures.document().file),
+                ("stream.json", try VerificationStreamFixtures.document().file),
+                ("enrolment.json", try VerificationStreamFixtures.enrolmentDocument().file),
             ] + (try example())
         }
     ]
@@ -32,6 +36,7 @@ enum VerificationFixtures {
             ("example/old.checkpoint", try log.checkpoint(2).bytes),
             ("example/new.checkpoint", try log.checkpoint().bytes),
             ("example/consistency.json", log.consistencyJSON(2, 13)),
+            ("example/stream.state-proof", try log.stateProof(.stream(issuer: TestLog.issuer, stream: "s1")).encoded()),
         ]
         return files
     }
