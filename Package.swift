@@ -136,6 +136,11 @@ let package = Package(
             name: "make-fixtures", dependencies: ["Tlog", "COSE", "Governance", "Verification"],
             path: "tools/make-fixtures", swiftSettings: strict),
 
+        // Random logs with what the fold makes of them, for tools/fold to fold again.
+        .executableTarget(
+            name: "fold-sequences", dependencies: ["Tlog", "COSE", "Governance"], path: "tools/fold-sequences",
+            swiftSettings: strict),
+
         .testTarget(name: "TlogTests", dependencies: ["Tlog"], swiftSettings: strict),
         .testTarget(name: "COSETests", dependencies: ["COSE", "Tlog"], swiftSettings: strict),
         .testTarget(name: "GovernanceTests", dependencies: ["Governance", "COSE", "Tlog"], swiftSettings: strict),
