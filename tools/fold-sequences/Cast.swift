@@ -45,7 +45,8 @@ enum Cast {
     static func policy(_ numbers: inout SeededNumbers) throws -> Policy {
         let coin = { (odds: Int, numbers: inout SeededNumbers) in Int.random(in: 0..<odds, using: &numbers) == 0 }
         let authorities = Int.random(in: 1...4, using: &numbers)
-        let types: [String] = [["application/json"], ["*"], ["hash-envelope", "application/json"]]
+        let types: [String] =
+            [["application/json"], ["*"], ["hash-envelope", "application/json"]]
             .randomElement(using: &numbers) ?? []
         return try Policy(
             origin: Origin(origin),
@@ -57,7 +58,7 @@ enum Cast {
             },
             contentTypes: types,
             limits: PolicyLimits(
-                maxEntryBytes: coin(4, &numbers) ? 1600 : 65_535, maxSkew: coin(2, &numbers) ? 500 : 60_000,
+                maxEntryBytes: coin(4, &numbers) ? 2400 : 65_535, maxSkew: coin(2, &numbers) ? 500 : 60_000,
                 maxStreamsPerIssuer: coin(3, &numbers) ? 2 : 100),
             governance: coin(3, &numbers)
                 ? nil

@@ -10,11 +10,12 @@ extension Generator {
         if drafts.isEmpty || once(in: 3) { drafts.append(try draft()) }
         let draft = pick(drafts.suffix(2))
         let before = log.policy.digest
-        try attempt("policy.set", draft.cbor, by: authority())
+        let approved = try attempt("policy.set", draft.cbor, by: authority())
         if log.policy.digest == before {
-            later { try $0.policy() }
+            if approved != nil { for _ in 0..<2 { later { try $0.policy() } } }
         } else {
             drafts = []
+            for actor in actors where log.fold.rules.keys[actor.keyID]?.ending != nil { end(actor) }
             for model in models.suffix(2) { later { try $0.approve(model) } }
         }
     }
@@ -22,15 +23,19 @@ extension Generator {
     /// A policy that follows the one in force.
     private mutating func draft() throws -> Policy {
         let now = log.policy
-        var issuers = now.issuers
+        let keys = log.fold.rules.keys
+        var issuers = now.issuers.filter {
+            let ending = keys[COSEKey($0.key).thumbprint]?.ending
+            return ending == nil || ending == .policy || once(in: 40)
+        }
         var authorities = now.authorities
         var governance = now.rulesOfGovernance
         switch number(8) {
-        case 0: issuers.remove(at: number(issuers.count))
+        case 0 where issuers.count > 1: issuers.remove(at: number(issuers.count))
         case 1:
             let actor = once(in: 3) && !former.isEmpty ? pick(former) : Actor(issuer: "urn:listed", key: freshKey())
             issuers.append(EnrolledIssuer(issuer: actor.issuer, key: actor.key, roles: [.observer]))
-        case 2:
+        case 2 where !issuers.isEmpty:
             let place = number(issuers.count)
             issuers[place] = EnrolledIssuer(
                 issuer: issuers[place].issuer, key: issuers[place].key, roles: issuers[place].roles.reversed())
@@ -61,12 +66,21 @@ extension Generator {
     mutating func identity() throws {
         let actor = pick(actors)
         switch number(6) {
+        case 0 where missing() != nil:
+            // Somebody for each role, so that the log goes on.
+            if let number = missing() {
+                try enroll(issuer: Cast.identity(number).issuer, roles: Cast.roles[number].roles)
+            }
         case 0, 1: try enroll(issuer: "spiffe://example.org/extra\(number(4))", roles: [pick(Role.allCases)])
         case 2: try rotate(actor, by: actor)
         case 3: try rotate(once(in: 4) ? anybody() : actor, by: someone("operator", "authority"))
         case 4 where once(in: 2): try revoke(actor)
         default: try attempt("test.beat", .unsigned(UInt64(number(9))), by: anybody())
         }
+    }
+
+    private func missing() -> Int? {
+        Cast.roles.indices.first { number in !actors.contains { $0.issuer == Cast.identity(number).issuer } }
     }
 
     private mutating func enroll(issuer: String, roles: [Role]) throws {
@@ -94,7 +108,8 @@ extension Generator {
     private mutating func revoke(_ actor: Actor) throws {
         let roles = log.fold.rules.keys[actor.keyID]?.roles ?? []
         try attempt("test.beat", 0, by: actor)
-        guard try attempt(IdentityRevoke(keyID: actor.keyID, reason: "lost"), by: someone("operator", "authority")) != nil
+        guard
+            try attempt(IdentityRevoke(keyID: actor.keyID, reason: "lost"), by: someone("operator", "authority")) != nil
         else { return }
         end(actor)
         try attempt("test.beat", 1, by: actor)
@@ -160,7 +175,9 @@ extension Generator {
         case 6: conditions.model = once(in: 2) ? nil : models.last
         default: break
         }
-        if let first = conditions.notBefore, let last = conditions.notAfter, first > last { conditions = parent.conditions }
+        if let first = conditions.notBefore, let last = conditions.notAfter, first > last {
+            conditions = parent.conditions
+        }
         let grant = GrantIssue(
             subject: runtime().issuer,
             actions: once(in: 3) ? patterns([["sort"], ["*"], ["sor*"], ["sort", "burn"]]) : parent.actions,

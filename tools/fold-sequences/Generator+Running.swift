@@ -134,7 +134,7 @@ extension Generator {
 
     mutating func scope() -> Scope {
         switch number(12) {
-        case 0 where once(in: 3): .domain(Cast.origin)
+        case 0 where once(in: 5): .domain(Cast.origin)
         case 0, 1: .domain(Cast.peers[0])
         case 2: .route("r\(number(2))")
         case 3: .model(models.isEmpty ? ModelVersion(name: "m0", version: "1") : pick(models))

@@ -10,7 +10,8 @@ extension Generator {
         guard !models.isEmpty, !once(in: 3) else { return try register() }
         let model = once(in: 15) ? ModelVersion(name: "none", version: "1") : pick(models)
         switch number(6) {
-        case 0 where once(in: 2): try attempt(ModelRetire(model: model), by: someone("operator", "registrar", "authority"))
+        case 0 where once(in: 2):
+            try attempt(ModelRetire(model: model), by: someone("operator", "registrar", "authority"))
         case 1 where once(in: 2):
             try attempt(
                 ModelRevoke(model: model, reason: "poisoned"), by: someone("operator", "registrar", "authority"))
@@ -113,7 +114,7 @@ extension Generator {
         switch number(4) {
         case 0:
             // Long enough for some policies.
-            try attempt("test.blob", .bytes([UInt8](repeating: 5, count: 200 + number(1600))), by: actor)
+            try attempt("test.blob", .bytes([UInt8](repeating: 5, count: 200 + number(2400))), by: actor)
         case 1, 2:
             let type = pick(["application/json", "text/plain", "application/x"])
             let statement = try WrittenLog.unsigned(

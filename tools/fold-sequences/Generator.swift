@@ -36,7 +36,7 @@ struct Generator {
 
     // MARK: Chance
 
-    mutating func number(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &numbers) }
+    mutating func number(_ limit: Int) -> Int { Int.random(in: 0..<max(1, limit), using: &numbers) }
 
     /// True once in so many times.
     mutating func once(in odds: Int) -> Bool { number(odds) == 0 }

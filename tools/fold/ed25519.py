@@ -1,5 +1,6 @@
 """Ed25519 as spec/tlog.md narrows it, after RFC 8032 section 5.1, written to be read. It is far from fast."""
 
+import functools
 import hashlib
 
 P = 2**255 - 19
@@ -60,6 +61,7 @@ def point(data):
     return "public-key-not-on-curve" if x is None else (x, y, 1, x * y % P)
 
 
+@functools.cache
 def fault_of_key(data):
     """Why these bytes are no public key; None if they are one."""
     if len(data) != 32:

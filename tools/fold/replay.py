@@ -1,5 +1,6 @@
 """A whole log: spec/governance.md, "Genesis" and "Sealed batches"."""
 
+import cbor
 import prefixtree
 import shapes
 from rules import EVENT, Fold
@@ -36,7 +37,10 @@ class Replay:
 
     def append(self, entry):
         """Raises Refused at the first entry that is not as the specification has it; True after a seal."""
-        statement = Statement(entry)
+        try:
+            statement = Statement(entry)
+        except (cbor.Malformed, KeyError, TypeError, ValueError) as fault:
+            raise Refused("not-a-statement", str(fault)) from None
         is_seal = False
         if self.fold is None:
             check_genesis(statement, self.signatures)

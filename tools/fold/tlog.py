@@ -183,11 +183,11 @@ def node(left, right):
 def consistency(old_size, old_root, new_size, new_root, path):
     """RFC 9162 section 2.1.4.2, and spec/tlog.md for the empty tree and equal sizes."""
     need(old_size <= new_size, "sizes")
-    if old_size == 0:
-        need(not path and old_root == sha256(), "empty tree")
-        return
     if old_size == new_size:
         need(not path and old_root == new_root, "equal sizes")
+        return
+    if old_size == 0:
+        need(not path and old_root == sha256(), "empty tree")
         return
     path = list(path)
     if old_size & old_size - 1 == 0:
