@@ -115,13 +115,21 @@ let package = Package(
                 "Tlog", "COSE", "Governance", "Verification", "LogClient", "LogStore", logging,
             ],
             swiftSettings: strict),
+        .target(
+            name: "MirrorServer",
+            dependencies: [
+                "Tlog", "LogClient", "Monitor", hummingbird, hummingbirdCore, httpTypes, logging, nioCore,
+                serviceLifecycle,
+            ],
+            swiftSettings: strict),
 
         // The two programs.
         .executableTarget(
             name: "holdfast",
             dependencies: [
                 "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "LogServer",
-                "LogClient", "Monitor", "Witness", "WitnessServer", argumentParser, configuration, logging,
+                "LogClient", "Monitor", "MirrorServer", "Witness", "WitnessServer", argumentParser, configuration,
+                logging,
                 serviceLifecycle,
                 systemPackage, unixSignals, yams,
             ],

@@ -22,7 +22,7 @@ struct Holdfast: AsyncParsableCommand {
         version: version,
         groupedSubcommands: [
             CommandGroup(name: "Run a log:", subcommands: [InitCommand.self, ServeCommand.self, KeyCommand.self]),
-            CommandGroup(name: "Watch logs:", subcommands: [WitnessCommand.self]),
+            CommandGroup(name: "Watch logs:", subcommands: [WitnessCommand.self, MirrorCommand.self]),
             CommandGroup(name: "Register:", subcommands: [SubmitCommand.self]),
             CommandGroup(
                 name: "Read and verify:",

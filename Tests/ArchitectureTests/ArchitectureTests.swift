@@ -31,9 +31,14 @@ private let allowedImports: [String: Set<String>] = [
         "Tlog", "COSE", "Governance", "Verification", "LogClient", "LogStore", "StoredState", "Logging", "Foundation",
         "Synchronization",
     ],
+    "MirrorServer": [
+        "Tlog", "LogClient", "Monitor", "Hummingbird", "HummingbirdCore", "HTTPTypes", "Logging", "NIOCore",
+        "ServiceLifecycle",
+    ],
     "holdfast": [
         "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "LogServer",
-        "LogClient", "Monitor", "Witness", "WitnessServer", "ArgumentParser", "Configuration", "Logging",
+        "LogClient", "Monitor", "MirrorServer", "Witness", "WitnessServer", "ArgumentParser", "Configuration",
+        "Logging",
         "ServiceLifecycle",
         "Foundation", "Glibc", "Synchronization", "Dispatch", "SystemPackage", "UnixSignals", "Yams",
     ],

@@ -1,6 +1,4 @@
 import Foundation
-import Glibc
-import SystemPackage
 import Tlog
 
 /// Why a stream's record was not read or not written.
@@ -15,7 +13,7 @@ public enum StreamLedgerError: Error, Sendable, Hashable {
 public final class StreamLedger {
     public let name: StreamName
     public let path: String
-    private let lock: FileDescriptor
+    private let lock: FileLock
 
     /// Opens the record of a stream in a directory, which is made if it is not there, and takes its lock.
     public init(_ name: StreamName, directory: String) throws(StreamLedgerError) {
@@ -24,19 +22,13 @@ public final class StreamLedger {
         do {
             try FileManager.default.createDirectory(
                 atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            lock = try FileDescriptor.open(
-                FilePath(path + ".lock"), .readWrite, options: [.create], permissions: [.ownerRead, .ownerWrite])
+            guard let lock = try FileLock(path + ".lock") else { throw StreamLedgerError.busy(path: path) }
+            self.lock = lock
+        } catch let error as StreamLedgerError {
+            throw error
         } catch {
             throw .system(path: path, reason: "\(error)")
         }
-        guard flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0 else {
-            try? lock.close()
-            throw .busy(path: path)
-        }
-    }
-
-    deinit {
-        try? lock.close()
     }
 
     /// What is remembered; nil if nothing is.

@@ -5,6 +5,7 @@ import LogClient
 import LogEngine
 import LogStore
 import Logging
+import Monitor
 import Tlog
 
 struct ExportCommand: AsyncParsableCommand {
@@ -25,9 +26,10 @@ struct ExportCommand: AsyncParsableCommand {
         if log.url == nil, let layout = log.layout, let served = try await Self.open(layout) {
             do {
                 let published = served.log.published
-                try await export(published.checkpoint) { [log = served.log] range in
-                    try log.read { snapshot, _ in try snapshot.entries(range) }
+                let files = SnapshotFiles(checkpoint: published.checkpoint.bytes) { [log = served.log] body in
+                    try log.read { snapshot, _ in try body(snapshot) }
                 }
+                try await export(published.checkpoint, from: files)
             } catch {
                 await served.shutdown()
                 throw error
@@ -35,9 +37,7 @@ struct ExportCommand: AsyncParsableCommand {
             return await served.shutdown()
         }
         try await log.withClient { client in
-            try await export(try await client.checkpoint().signed) { range in
-                try await client.unverifiedBundle(range)
-            }
+            try await export(try await client.checkpoint().signed, from: client)
         }
     }
 
@@ -58,16 +58,11 @@ struct ExportCommand: AsyncParsableCommand {
         }
     }
 
-    private func export(_ checkpoint: SignedCheckpoint, from source: LogExport.Source) async throws {
+    private func export(_ checkpoint: SignedCheckpoint, from source: any LogFiles) async throws {
         let head = checkpoint.checkpoint.treeHead
-        let progress = ProgressLine("exporting", total: head.size)
-        var export = LogExport(directory: target, checkpoint: checkpoint)
-        do {
-            try await export.run(from: source) { progress.update($0) }
-        } catch let error as LogExportError {
-            progress.finish()
-            throw Wording.export(error, directory: target)
-        }
+        let progress = SharedProgressLine("exporting", total: head.size)
+        defer { progress.finish() }
+        try await MirrorDirectory(target).export(checkpoint, from: source) { progress.update($0.entries) }
         progress.finish()
         if log.json {
             let members = [

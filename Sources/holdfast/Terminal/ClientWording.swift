@@ -201,24 +201,3 @@ extension Wording {
         }
     }
 }
-
-extension Wording {
-    static func export(_ error: LogExportError, directory: String) -> Failure {
-        switch error {
-        case .otherLog(let path, let reason):
-            Failure(
-                .refused, "\(path) is there already: \(Terminal.visible(reason))",
-                hint: "Export to a directory that does not exist yet, or to an older export of this log.")
-        case .rootDiffers(let expected, let computed):
-            Failure(
-                .refused,
-                "The entries give the root \(computed); the checkpoint of \(expected.size) entries says \(expected.root)",
-                hints: [
-                    "If \(directory) was exported to before, remove it and try again: a file in it may be damaged.",
-                    "If it happens again, the log serves entries that it did not sign: tell its operator.",
-                ])
-        case .system(let path, let reason):
-            Failure(.refused, "\(path) can't be written: \(reason)")
-        }
-    }
-}

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// How far a long piece of work is: one line that is rewritten on a terminal, a line every few seconds elsewhere.
 /// Written to standard error, so that results can be piped.
@@ -31,7 +32,8 @@ final class ProgressLine {
         guard now.timeIntervalSince(shown) >= pause, now.timeIntervalSince(started) >= wait else { return }
         shown = now
         let percent = total == 0 ? 100 : Int(Double(done) / Double(total) * 100)
-        let text = "\(verb) \(done) of \(total) (\(percent) %)" + (note.isEmpty ? "" : ", \(note)")
+        let text =
+            "\(verb) \(done) of \(total) (\(percent) %)" + pace(done, at: now) + (note.isEmpty ? "" : ", \(note)")
         if terminal.isTerminal {
             terminal.write("\r\u{1b}[K\(terminal.styled(text, .dim))")
             isOpen = true
@@ -40,10 +42,31 @@ final class ProgressLine {
         }
     }
 
+    /// How fast it goes, and how long it will take at that pace.
+    private func pace(_ done: UInt64, at now: Date) -> String {
+        let rate = Double(done) / max(now.timeIntervalSince(started), 0.001)
+        guard rate >= 1, done < total else { return "" }
+        let left = Int((Double(total - done) / rate).rounded(.up))
+        let time = left < 120 ? "\(left) s" : left < 7200 ? "\(left / 60) min" : "\(left / 3600) h"
+        return ", \(Int(rate)) a second, \(time) left"
+    }
+
     /// Takes the line away, so that the next thing written stands at the start of a line.
     func finish() {
         guard isOpen else { return }
         terminal.write("\r\u{1b}[K")
         isOpen = false
     }
+}
+
+/// A line of progress that many tasks report to.
+final class SharedProgressLine: Sendable {
+    private let line: Mutex<ProgressLine>
+
+    init(_ verb: String, total: UInt64) {
+        line = Mutex(ProgressLine(verb, total: total))
+    }
+
+    func update(_ count: UInt64) { line.withLock { $0.update(count) } }
+    func finish() { line.withLock { $0.finish() } }
 }

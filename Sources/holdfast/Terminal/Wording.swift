@@ -4,6 +4,7 @@ import LogClient
 import LogEngine
 import LogServer
 import LogStore
+import Monitor
 import Tlog
 
 /// All words for people that are about something going wrong.
@@ -25,6 +26,8 @@ enum Wording {
         case let error as ClientError: client(error)
         case let error as StreamLedgerError: ledger(error)
         case let error as StreamError: stream(error, names: [])
+        case let error as MirrorError: mirror(error)
+        case let error as AcceptedHeadError: Failure(.refused, sentence(error.description))
         case let error as LogError: log(error)
         case let error as AnchorError: anchor(error)
         case let error as StoreError: store(error)
