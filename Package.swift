@@ -49,6 +49,7 @@ let package = Package(
         .library(name: "COSE", targets: ["COSE"]),
         .library(name: "Governance", targets: ["Governance"]),
         .library(name: "LogStore", targets: ["LogStore"]),
+        .library(name: "StoredState", targets: ["StoredState"]),
         .library(name: "LMDBLogStore", targets: ["LMDBLogStore"]),
         .library(name: "LogEngine", targets: ["LogEngine"]),
     ],
@@ -83,9 +84,12 @@ let package = Package(
         .target(name: "LogStore", dependencies: ["Tlog"], swiftSettings: strict),
         .target(name: "LMDBLogStore", dependencies: ["Tlog", "LogStore", "LMDB"], swiftSettings: strict),
 
+        .target(
+            name: "StoredState", dependencies: ["Tlog", "COSE", "Governance", "LogStore"], swiftSettings: strict),
+
         // The log and those who talk to it.
         .target(
-            name: "LogEngine", dependencies: ["Tlog", "COSE", "Governance", "LogStore", logging],
+            name: "LogEngine", dependencies: ["Tlog", "COSE", "Governance", "LogStore", "StoredState", logging],
             swiftSettings: strict),
         .target(
             name: "LogServer",
@@ -160,7 +164,9 @@ let package = Package(
             name: "LogStoreTests", dependencies: ["LogStore", "LMDBLogStore", "LMDB", "Tlog"], swiftSettings: strict),
         .testTarget(
             name: "LogEngineTests",
-            dependencies: ["LogEngine", "LogStore", "LMDBLogStore", "Governance", "COSE", "Tlog", logging],
+            dependencies: [
+                "LogEngine", "StoredState", "LogStore", "LMDBLogStore", "Governance", "COSE", "Tlog", logging,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "LogServerTests",

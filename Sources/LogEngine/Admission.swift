@@ -1,56 +1,46 @@
 internal import COSE
 internal import Governance
 internal import LogStore
+internal import StoredState
 internal import Tlog
 
 /// The statements that become entries, in order, and what they change. Only ``Admission`` makes one.
 struct AdmittedBatch {
-    /// The log that the batch continues.
-    let base: Tip
+    /// The statements and what they change, with the log that they continue.
+    let folded: FoldedBatch
 
     /// The batch's time, in milliseconds since 1970: the only clock of the fold.
     let time: UInt64
 
-    let entries: [SignedStatement]
-    let links: [(key: [UInt8], seq: UInt64, index: UInt64)]
-    /// The lists that the entries are in.
-    let listings: [(key: [UInt8], index: UInt64)]
-    let changes: [StateChange]
-
-    /// The rules in force after the batch.
-    let rules: Rules
-
     /// What became of each statement, by submission, in order.
     let outcomes: [[Result<Placement, Rejection>]]
 
-    fileprivate init(
-        base: Tip, time: UInt64, entries: [SignedStatement], links: [(key: [UInt8], seq: UInt64, index: UInt64)],
-        listings: [(key: [UInt8], index: UInt64)], changes: [StateChange], rules: Rules, outcomes: [[Result<Placement, Rejection>]]
-    ) {
-        self.base = base
+    fileprivate init(folded: FoldedBatch, time: UInt64, outcomes: [[Result<Placement, Rejection>]]) {
+        self.folded = folded
         self.time = time
-        self.entries = entries
-        self.links = links
-        self.listings = listings
-        self.changes = changes
-        self.rules = rules
         self.outcomes = outcomes
     }
+
+    /// The log that the batch continues.
+    var base: StoredTip { folded.base }
+
+    /// The rules in force after the batch.
+    var rules: Rules { folded.rules }
 }
 
 /// The second step: dedup, then the policy and the streams, one statement after the other, on the state exactly below.
 struct Admission {
-    private let base: Tip
+    private let base: StoredTip
     private let snapshot: any LogSnapshot
     private let time: UInt64
 
     /// Set when the clock is so far behind the newest seal that new statements can't be judged by it.
     private let clockBehind: Rejection?
 
-    private var fold: GovernanceState<SnapshotState>
-    private var entries: [SignedStatement] = []
-    private var links: [(key: [UInt8], seq: UInt64, index: UInt64)] = []
-    private var listings: [(key: [UInt8], index: UInt64)] = []
+    /// The state below the batch, and what was read of it.
+    private let state: RecordedState
+    private var fold: GovernanceState<RecordedState>
+    private var entries: [FoldedBatch.Entry] = []
 
     /// Where the statements of this very batch stand.
     private var placed: [Hash: UInt64] = [:]
@@ -58,7 +48,7 @@ struct Admission {
     /// - Parameters:
     ///   - snapshot: of the committed log that `base` describes.
     ///   - now: the clock, in milliseconds since 1970.
-    init(base: Tip, snapshot: any LogSnapshot, now: UInt64) throws(StopReason) {
+    init(base: StoredTip, snapshot: any LogSnapshot, now: UInt64) throws(StopReason) {
         let found: StoredHead?
         do { found = try snapshot.head } catch { found = nil }
         guard found == base.head else {
@@ -71,7 +61,8 @@ struct Admission {
         // Seals never go back in time: a clock that did is overruled, up to the skew that statements may have too.
         time = max(now, base.head.sealTime)
         clockBehind = Self.clockBehind(by: time - now, limit: base.rules.policy.limits.maxSkew)
-        fold = GovernanceState(base: SnapshotState(snapshot: snapshot), rules: base.rules)
+        state = RecordedState(snapshot, at: base.head.size)
+        fold = GovernanceState(base: state, rules: base.rules)
     }
 
     private static func clockBehind(by distance: UInt64, limit: UInt64) -> Rejection? {
@@ -93,9 +84,10 @@ struct Admission {
             for submission in group.statements { answers.append(try decide(submission)) }
             outcomes.append(answers)
         }
-        return AdmittedBatch(
-            base: base, time: time, entries: entries, links: links, listings: listings, changes: fold.changes,
-            rules: fold.rules, outcomes: outcomes)
+        let folded = FoldedBatch(
+            base: base, entries: entries, changes: fold.changes,
+            reads: Mutant.stateReads.isOff ? [] : state.reads, rules: fold.rules)
+        return AdmittedBatch(folded: folded, time: time, outcomes: outcomes)
     }
 
     private mutating func decide(_ submission: VerifiedSubmission) throws(BatchFault) -> Result<Placement, Rejection> {
@@ -120,10 +112,8 @@ struct Admission {
         } catch {
             return .failure(Rejection(error))
         }
-        entries.append(statement)
+        entries.append(FoldedBatch.Entry(statement, event: submission.event))
         placed[statement.leafHash] = index
-        if let link = submission.link { links.append((link.stream.bytes, link.seq, index)) }
-        for list in ListingKey.lists(of: statement, event: submission.event) { listings.append((list.bytes, index)) }
         return .success(Placement(index: index, duplicate: false))
     }
 
@@ -141,10 +131,10 @@ extension AdmittedBatch {
     /// The batch that begins a log: the genesis alone, over nothing.
     static func genesis(_ genesis: SignedStatement, now: UInt64) throws(GenesisError) -> AdmittedBatch {
         let fold = try GovernanceState(base: MemoryState(), genesis: genesis)
-        let stream = StateKey.stream(issuer: genesis.header.issuer, stream: Genesis.stream)
-        return AdmittedBatch(
-            base: .empty(rules: fold.rules), time: now, entries: [genesis], links: [(stream.bytes, 0, 0)],
-            listings: ListingKey.lists(of: genesis).map { ($0.bytes, 0) }, changes: fold.changes, rules: fold.rules, outcomes: [])
+        let folded = FoldedBatch(
+            base: .empty(rules: fold.rules), entries: [FoldedBatch.Entry(genesis)], changes: fold.changes, reads: [],
+            rules: fold.rules)
+        return AdmittedBatch(folded: folded, time: now, outcomes: [])
     }
 }
 

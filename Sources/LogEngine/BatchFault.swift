@@ -1,3 +1,4 @@
+internal import Governance
 internal import LogStore
 
 /// Why a batch did not get to its end.
@@ -22,13 +23,11 @@ enum BatchFault: Error {
 
     /// A failed read before the commit: nothing was kept.
     init(read error: any Error) {
-        guard let error = error as? StoreError else {
-            self = .fatal(.brokenInvariant("\(error)"))
-            return
-        }
-        switch error.code {
-        case .full, .io: self = .refused("\(error)")
-        default: self = .fatal(.storeFailed("\(error)"))
+        switch error {
+        case let damage as MapDamage: self = .fatal(.stateDamaged("\(damage)"))
+        case let error as StoreError where error.code == .full || error.code == .io: self = .refused("\(error)")
+        case let error as StoreError: self = .fatal(.storeFailed("\(error)"))
+        default: self = .fatal(.brokenInvariant("\(error)"))
         }
     }
 }

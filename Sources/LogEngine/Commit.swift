@@ -19,6 +19,7 @@ struct Commit: Sendable {
     /// - Parameter published: the head that readers see, whose checkpoint is kept along with the batch.
     func commit(_ batch: SealedBatch, published: PublishedHead?) throws(BatchFault) -> CommittedTree {
         var storeBatch = batch.storeBatch
+        if Mutant.mapInTransaction.isOff { storeBatch.mapPages = [] }
         storeBatch.checkpoint = published.map { ($0.size, $0.checkpoint.bytes) }
         do {
             try store.commit(storeBatch, expecting: batch.base.treeHead)

@@ -30,6 +30,9 @@ public enum StopReason: Error, Sendable, Hashable {
     /// The store's head is not the one that this writer left: a second writer, or a store that lost a commit.
     case headMoved(String)
 
+    /// The stored governance state is not what the last seal says: a batch made from it would be signed on damage.
+    case stateDamaged(String)
+
     /// The store cannot be used any more.
     case storeFailed(String)
 
@@ -50,6 +53,7 @@ extension StopReason: CustomStringConvertible {
         case .anchorMoved(let detail): "the anchor was moved by another writer: \(detail)"
         case .anchorFailed(let detail): "the anchor could not be written: \(detail)"
         case .headMoved(let detail): "the store's head was moved by another writer: \(detail)"
+        case .stateDamaged(let detail): "the stored governance state is not what the last seal says: \(detail)"
         case .storeFailed(let detail): "the store cannot be used: \(detail)"
         case .signedElsewhere(let detail): "this log's key has signed something that is not in this log: \(detail)"
         case .brokenInvariant(let detail): "an invariant of the log was broken: \(detail)"

@@ -16,7 +16,7 @@ public final class Log: Sendable {
     private let parts: EngineParts
     private let intake: Intake
     private let limiter = RateLimiter()
-    private let subtrees = SubtreeCache()
+    let subtrees = SubtreeCache()
     private let sweeper: Task<Void, Never>
     private let publisher: Publisher?
 

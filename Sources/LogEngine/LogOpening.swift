@@ -2,6 +2,7 @@ public import COSE
 internal import Governance
 public import LogStore
 public import Logging
+internal import StoredState
 internal import Tlog
 
 extension Log {
@@ -24,7 +25,7 @@ extension Log {
             let found = try store.read { try $0.head }
             guard found == .empty else { throw LogError.alreadyCreated(found: found.treeHead) }
             try prepare(anchor)
-            let sealed = Sealing(key: keys.statement).seal(batch)
+            let sealed = try store.read { try Sealing(key: keys.statement).seal(batch, reading: $0) }
             let tree = try Commit(store: store).commit(sealed, published: nil)
             var signing = Signing(
                 store: store, anchor: anchor, keys: keys, origin: batch.rules.policy.origin, frontier: Frontier(),
@@ -113,7 +114,7 @@ private struct Start {
     let clock: any WallClock
     let logger: Logger
     let onStop: @Sendable (StopReason) -> Void
-    let tip: Tip
+    let tip: StoredTip
     let signing: Signing
     let signed: SignedHead
     let tree: SignedTree

@@ -34,6 +34,15 @@ enum Mutant: String, CaseIterable {
     /// Seal batches without the root of the state after them.
     case sealRoot = "seal-state-root"
 
+    /// Seal batches without holding what the fold read of the stored state to the map.
+    case stateReads = "state-reads"
+
+    /// Commit batches without the changed pages of the map.
+    case mapInTransaction = "map-in-transaction"
+
+    /// Open a log without holding the map's pages, policy and identities to the last seal.
+    case openedState = "opened-state"
+
     /// Publish whatever head comes, also an older one.
     case monotonicPublication = "monotonic-publication"
 

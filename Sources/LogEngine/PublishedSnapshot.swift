@@ -38,16 +38,16 @@ struct PublishedSnapshot: LogSnapshot {
         return index
     }
 
-    /// The store keeps the newest state only. While a batch is committed and not yet published, that is not the state
-    /// at the published head, and no answer is better than one from the future.
+    /// The state at the published head, also while a batch is committed and not yet published.
     func stateValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
-        try requireStateAtHead()
-        return try base.stateValue(key)
+        try base.stateValue(key, at: published.size)
     }
 
     func forEachState(_ body: ([UInt8], [UInt8]) throws -> Void) throws {
-        try requireStateAtHead()
-        try base.forEachState(body)
+        try base.forEachState(prefix: [], after: nil, at: published.size) { key, value in
+            try body(key, value)
+            return true
+        }
     }
 
     func newestLink(stream key: [UInt8], below size: UInt64) throws(StoreError) -> (seq: UInt64, index: UInt64)? {
@@ -58,18 +58,9 @@ struct PublishedSnapshot: LogSnapshot {
         if size >= published.size { return published.checkpoint.bytes }
         return try base.checkpoint(atMost: size)
     }
-
-    private func requireStateAtHead() throws(StoreError) {
-        let newest = try base.head
-        guard newest.size == published.size else {
-            throw StoreError(
-                .notFound,
-                "the state at size \(published.size) is not kept: a batch up to \(newest.size) is being published. "
-                    + "Ask again")
-        }
-    }
 }
 
+/// State, pages and listings at sizes up to the published one.
 extension PublishedSnapshot {
     func sealedSize(atMost size: UInt64) throws(StoreError) -> UInt64? {
         try base.sealedSize(atMost: min(size, published.size))

@@ -1,6 +1,7 @@
 internal import COSE
 internal import Governance
 internal import LogStore
+internal import StoredState
 internal import Tlog
 
 /// A batch with its seal, as the store will get it. Only ``Sealing`` makes one.
@@ -12,9 +13,9 @@ struct SealedBatch {
     let storeBatch: StoreBatch
 
     /// The log after the batch; true once it is committed.
-    let tip: Tip
+    let tip: StoredTip
 
-    fileprivate init(base: StoredHead, storeBatch: StoreBatch, tip: Tip) {
+    fileprivate init(base: StoredHead, storeBatch: StoreBatch, tip: StoredTip) {
         self.base = base
         self.storeBatch = storeBatch
         self.tip = tip
@@ -25,32 +26,19 @@ struct SealedBatch {
 struct Sealing: Sendable {
     let key: Ed25519.SigningKey
 
-    func seal(_ batch: AdmittedBatch) -> SealedBatch {
+    /// - Parameter snapshot: of the committed log that the batch continues.
+    /// - Throws: ``BatchFault``; nothing was kept.
+    func seal(_ batch: AdmittedBatch, reading snapshot: any LogSnapshot) throws(BatchFault) -> SealedBatch {
         let base = batch.base
-        var map = base.map
-        map.apply(batch.changes)
-        let stateRoot = Mutant.sealRoot.isOff ? base.map.root : map.root
-        let origin = batch.rules.policy.origin
+        let rooted: RootedBatch
+        do { rooted = try batch.folded.rooted(reading: snapshot) } catch { throw BatchFault(read: error) }
         let seal = Seal(
-            time: batch.time, statements: UInt64(batch.entries.count), stateRoot: stateRoot,
+            time: batch.time, statements: UInt64(batch.folded.entries.count),
+            stateRoot: Mutant.sealRoot.isOff ? base.map.root : rooted.stateRoot,
             seq: base.seal.map { $0.seq + 1 } ?? 0, prev: base.seal?.leafHash)
         // The policy that a batch sets is in force from the next one on: its seal is still the old statement key's.
-        let sealStatement = seal.statement(origin: origin, key: key)
-
-        let entries = batch.entries + [sealStatement]
-        var edge = base.edge
-        for entry in entries { edge.append(entry.leafHash) }
-        let head = StoredHead(
-            treeHead: TreeHead(size: edge.size, root: edge.root()), sealTime: batch.time)
-        let sealStream = StateKey.stream(issuer: origin.text, stream: Seal.stream)
-        let storeBatch = StoreBatch(
-            entries: entries.map(\.entryBytes), leafHashes: entries.map(\.leafHash), tiles: edge.takeChangedTiles(),
-            state: batch.changes.map { ($0.key.bytes, $0.value) },
-            streams: batch.links + [(sealStream.bytes, seal.seq, head.size - 1)],
-            listings: batch.listings, head: head)
-        let tip = Tip(
-            head: head, edge: edge, map: map, rules: batch.rules,
-            seal: SealLink(seq: seal.seq, leafHash: sealStatement.leafHash))
+        let statement = seal.statement(origin: batch.rules.policy.origin, key: key)
+        let (storeBatch, tip) = rooted.sealed(by: statement, seal)
         return SealedBatch(base: base.head, storeBatch: storeBatch, tip: tip)
     }
 }

@@ -10,20 +10,9 @@ struct VerifiedSubmission: Sendable {
     /// What the statement says, if it is an event: read once, here, and not again on the writer's thread.
     let event: Event?
 
-    /// The link that the statement adds to a stream of its issuer; nil for opaque evidence.
-    let link: Link?
-
-    struct Link: Sendable {
-        let stream: StateKey
-        let seq: UInt64
-    }
-
     fileprivate init(_ statement: SignedStatement, event: Event?) {
         self.statement = statement
         self.event = event
-        link = event.map {
-            Link(stream: .stream(issuer: statement.header.issuer, stream: $0.stream), seq: $0.seq)
-        }
     }
 }
 

@@ -2,6 +2,7 @@ internal import Foundation
 internal import Governance
 internal import LogStore
 internal import Logging
+internal import StoredState
 internal import Tlog
 
 /// The one writer: takes what has come, makes a batch of it, and sees it through to the signature, then the next.
@@ -15,7 +16,7 @@ struct Writer: Sendable {
     let signingKeys: LogKeys
     /// Where heads go on their way to the witnesses; nil where there are none.
     let publisher: Publisher?
-    var tip: Tip
+    var tip: StoredTip
     var signing: Signing
 
     /// Starts the thread; it ends when the queue is closed and empty.
@@ -48,7 +49,12 @@ struct Writer: Sendable {
         let started = ContinuousClock.now
         do throws(BatchFault) {
             let admitted = try admit(groups)
-            let signed = admitted.entries.isEmpty ? nil : try write(admitted, started: started)
+            var signed: SignedHead?
+            if admitted.folded.entries.isEmpty {
+                try check(admitted)
+            } else {
+                signed = try write(admitted, started: started)
+            }
             guard let publisher else { return try publish(signed, groups, admitted.outcomes) }
             publisher.take(signed, groups, admitted.outcomes)
         } catch {
@@ -73,11 +79,31 @@ struct Writer: Sendable {
         }
     }
 
+    /// Where nothing was admitted, nothing is sealed: what the refusals stand on is held to the map all the same.
+    private func check(_ batch: AdmittedBatch) throws(BatchFault) {
+        guard !batch.folded.reads.isEmpty else { return }
+        do {
+            _ = try parts.store.read { try batch.folded.rooted(reading: $0) }
+        } catch {
+            throw BatchFault(read: error)
+        }
+    }
+
+    private func seal(_ batch: AdmittedBatch) throws(BatchFault) -> SealedBatch {
+        do {
+            return try parts.store.read { try Sealing(key: signingKeys.statement).seal(batch, reading: $0) }
+        } catch let fault as BatchFault {
+            throw fault
+        } catch {
+            throw BatchFault(read: error)
+        }
+    }
+
     /// From the admitted batch to the signed head.
     private mutating func write(
         _ admitted: AdmittedBatch, started: ContinuousClock.Instant
     ) throws(BatchFault) -> SignedHead? {
-        let sealed = Sealing(key: signingKeys.statement).seal(admitted)
+        let sealed = try seal(admitted)
         let commitStarted = ContinuousClock.now
         let committed = try Commit(store: parts.store).commit(sealed, published: parts.publication.current)
         let commitTime = ContinuousClock.now - commitStarted
@@ -116,14 +142,14 @@ struct Writer: Sendable {
     private func record(_ batch: AdmittedBatch, commit: Duration, batch time: Duration) {
         parts.metrics.update { numbers in
             numbers.batches += 1
-            numbers.batchSize.record(Double(batch.entries.count))
+            numbers.batchSize.record(Double(batch.folded.entries.count))
             numbers.commitSeconds.record(commit.seconds)
             numbers.batchSeconds.record(time.seconds)
         }
         parts.logger.debug(
             "signed",
             metadata: [
-                "size": "\(tip.head.size)", "statements": "\(batch.entries.count)", "seconds": "\(time.seconds)",
+                "size": "\(tip.head.size)", "statements": "\(batch.folded.entries.count)", "seconds": "\(time.seconds)",
             ])
     }
 

@@ -10,8 +10,10 @@ private let allowedImports: [String: Set<String>] = [
     "LMDB": ["CLMDB", "Glibc"],
     "LogStore": ["Tlog", "Synchronization"],
     "LMDBLogStore": ["Tlog", "LogStore", "LMDB", "Glibc", "Foundation", "Synchronization"],
+    "StoredState": ["Tlog", "COSE", "Governance", "LogStore"],
     "LogEngine": [
-        "Tlog", "COSE", "Governance", "LogStore", "Logging", "Foundation", "Dispatch", "Glibc", "Synchronization",
+        "Tlog", "COSE", "Governance", "LogStore", "StoredState", "Logging", "Foundation", "Dispatch", "Glibc",
+        "Synchronization",
     ],
     "LogServer": [
         "Tlog", "COSE", "Governance", "LogStore", "LogEngine", "Hummingbird", "HummingbirdTLS", "HTTPTypes", "Logging",

@@ -141,6 +141,37 @@ struct MapDamageTests {
         #expect(damage?.path == paths.last)
     }
 
+    @Test("values read of the state are held to the root: present ones, absent ones, changed ones")
+    func expectations() throws {
+        let map = try Self.map()
+        let values = map.content.map { (key: $0.key, value: $0.value as Hash?) }
+        let absent = (0..<40).map { (key: Hash.sha256([UInt8($0), 9, 9]), value: nil as Hash?) }
+        try map.paged.check(values + absent, reading: map.pages)
+        try PagedMap().check(absent, reading: map.pages)
+        for (key, value) in values.prefix(40) {
+            for wrong in [nil, Self.key, .zero] {
+                let damage = #expect(throws: MapDamage.self) {
+                    try map.paged.check(values + [(key, wrong)], reading: map.pages)
+                }
+                #expect(damage?.fault == .otherValue(key: key, expected: value, found: wrong))
+            }
+        }
+        for (key, _) in absent {
+            var paged = map.paged
+            let damage = #expect(throws: MapDamage.self) {
+                try paged.set([(key, .zero)], expecting: [(key, .zero)], reading: map.pages)
+            }
+            #expect(damage?.reason == "state-other-value")
+            #expect(try paged.set([(key, nil)], expecting: absent, reading: map.pages).isEmpty)
+        }
+        // What is expected is what was there before the change.
+        var (paged, obvious) = (map.paged, map.obvious)
+        let changes = values.prefix(50).map { (key: $0.key, value: Hash.zero as Hash?) }
+        _ = try paged.set(changes, expecting: values, reading: map.pages)
+        obvious.set(changes)
+        #expect(paged.root == obvious.root)
+    }
+
     @Test("no proof from pages verifies for another value, key or root")
     func otherClaims() throws {
         let map = try Self.map()

@@ -395,8 +395,19 @@ struct InvariantTests {
             #expect(try snapshot.tile(level0)?.count == 4 * Hash.byteCount)
             #expect(try snapshot.newestLink(stream: stream.bytes, below: 100)?.seq == 0)
             #expect(throws: StoreError.self) { _ = try snapshot.entries(0..<5) }
-            #expect(throws: StoreError.self) { _ = try snapshot.stateValue(stream.bytes) }
+            let link = try #require(try snapshot.stateValue(stream.bytes))
+            #expect(try StreamLink(decoding: link).index == 2, "the state is that at the published head")
+            #expect(throws: StoreError.self) { _ = try snapshot.stateValue(stream.bytes, at: 6) }
+            #expect(throws: StoreError.self) { _ = try snapshot.mapPage(MapPath.root.bytes, at: 6) }
+            #expect(try snapshot.sealedSize(atMost: 100) == 4)
+            #expect(
+                try snapshot.listing(ListingKey.issuer(domain.issuer).bytes, below: 100, before: nil, limit: 9) == [2])
+            var keys = 0
+            try snapshot.forEachState { _, _ in keys += 1 }
+            #expect(keys == (try replayed(snapshot, head).state.values.count))
         }
+        #expect(try log.stateProof(.stream(issuer: domain.issuer, stream: "a")).sealedSize == 4)
+        #expect(throws: StoreError.self) { _ = try log.stateProof(.policy, at: 6) }
 
         gate.release()
         _ = try await result.get()

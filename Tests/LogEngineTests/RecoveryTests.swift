@@ -167,16 +167,24 @@ struct RecoveryTests {
     func damagedState() async throws {
         try domain.create(store, anchor)
         try await run(0..<3, on: store, anchor)
-        let copy = try store.copy { state in
-            var changed = state
-            changed.append((StateKey.stream(issuer: "a:b", stream: "c").bytes, [0]))
-            return changed
-        }
-        do {
-            _ = try domain.open(copy, anchor)
-            Issue.record("opened with a state that nothing in the log explains")
-        } catch {
-            guard case LogError.damaged = error else { throw error }
+        let key = StateKey.identity(issuer: domain.issuer, keyID: COSEKey(domain.issuerKey.publicKey).thumbprint)
+        let stranger = StateKey.identity(issuer: "a:b", keyID: .zero).bytes
+        let copies = [
+            // A state that nothing in the log explains, with its map.
+            try store.copy(wholeState: true) { $0 + [(StateKey.stream(issuer: "a:b", stream: "c").bytes, [0])] },
+            // A key that is enrolled beside the map, and one whose record is another.
+            try store.copy { state in state + state.filter { $0.key == key.bytes }.map { (stranger, $0.value) } },
+            try store.copy { state in
+                state.map { $0.key == key.bytes ? ($0.key, $0.value.map { $0.dropLast() + [9] }) : $0 }
+            },
+        ]
+        for copy in copies {
+            do {
+                _ = try domain.open(copy, anchor)
+                Issue.record("opened with a state that nothing in the log explains")
+            } catch {
+                guard case LogError.damaged = error else { throw error }
+            }
         }
         let whole = try store.copy()
         try await run(3..<4, on: whole, anchor)

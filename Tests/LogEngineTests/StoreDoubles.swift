@@ -1,3 +1,4 @@
+import Governance
 import LogStore
 import Synchronization
 import Tlog
@@ -15,6 +16,12 @@ final class TestStore: LogStore {
         var afterCommit: @Sendable () -> Void = {}
         /// What a reader gets for an entry.
         var entry: @Sendable (UInt64, [UInt8]) -> [UInt8] = { $1 }
+        /// What a reader gets for a value of the governance state.
+        var state: @Sendable ([UInt8], [UInt8]?) -> [UInt8]? = { $1 }
+        /// What a reader gets for a page of the state's map.
+        var page: @Sendable ([UInt8], [UInt8]?) -> [UInt8]? = { $1 }
+        /// How much of the state is read.
+        var reads = ReadCount()
         /// What a read fails with.
         var read: StoreError?
     }
@@ -57,8 +64,11 @@ final class TestStore: LogStore {
 
     /// A copy of everything that is committed: an old copy, as soon as the log goes on.
     ///
-    /// - Parameter change: of the governance state, on the way.
+    /// - Parameters:
+    ///   - wholeState: whether the map's pages are changed as the state is.
+    ///   - change: of the governance state, on the way.
     func copy(
+        wholeState: Bool = false,
         change: ([(key: [UInt8], value: [UInt8]?)]) -> [(key: [UInt8], value: [UInt8]?)] = { $0 }
     ) throws -> TestStore {
         let copy = MemoryLogStore()
@@ -67,16 +77,42 @@ final class TestStore: LogStore {
             let entries = try snapshot.entries(0..<head.size)
             var state: [(key: [UInt8], value: [UInt8]?)] = []
             try snapshot.forEachState { state.append(($0, $1)) }
+            var map = PagedMap()
+            let pages = try map.set(
+                (wholeState ? change(state) : state).compactMap { key, value in
+                    (Hash.sha256(key), value.map { Hash.sha256($0) })
+                }, reading: NoPages())
             var tiles: [(tile: Tile, hashes: [UInt8])] = []
             for tile in Tile.tiles(forTreeSize: head.size) { tiles.append((tile, try snapshot.content(of: tile))) }
             try copy.commit(
                 StoreBatch(
                     entries: entries, leafHashes: entries.map { Hash.leaf($0) }, tiles: tiles, state: change(state),
-                    head: head),
+                    mapPages: pages.map { ($0.path.bytes, $0.bytes) }, head: head),
                 expecting: .empty)
         }
         return TestStore(copy)
     }
+}
+
+/// How many values of the state and pages of its map were read.
+final class ReadCount: Sendable {
+    struct Numbers {
+        var values = 0
+        var pages = 0
+    }
+
+    private let state = Mutex(Numbers())
+
+    var numbers: Numbers { state.withLock { $0 } }
+
+    func count(_ what: WritableKeyPath<Numbers, Int>) {
+        state.withLock { $0[keyPath: what] += 1 }
+    }
+}
+
+/// The pages of an empty map.
+private struct NoPages: MapPageReading {
+    func page(_ path: MapPath) -> [UInt8]? { nil }
 }
 
 private struct TestSnapshot: LogSnapshot {
@@ -97,7 +133,7 @@ private struct TestSnapshot: LogSnapshot {
 
     func tile(_ coordinate: TileCoordinate) throws(StoreError) -> [UInt8]? { try base.tile(coordinate) }
     func index(ofLeaf leafHash: Hash) throws(StoreError) -> UInt64? { try base.index(ofLeaf: leafHash) }
-    func stateValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? { try base.stateValue(key) }
+    func stateValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? { faults.state(key, try base.stateValue(key)) }
     func forEachState(_ body: ([UInt8], [UInt8]) throws -> Void) throws { try base.forEachState(body) }
 
     func newestLink(stream key: [UInt8], below size: UInt64) throws(StoreError) -> (seq: UInt64, index: UInt64)? {
@@ -109,14 +145,21 @@ private struct TestSnapshot: LogSnapshot {
     func sealedSize(atMost size: UInt64) throws(StoreError) -> UInt64? { try base.sealedSize(atMost: size) }
     var retainedStateFrom: UInt64 { get throws(StoreError) { try base.retainedStateFrom } }
     func stateValue(_ key: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]? {
-        try base.stateValue(key, at: size)
+        faults.reads.count(\.values)
+        return faults.state(key, try base.stateValue(key, at: size))
     }
-    func mapPage(_ path: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]? { try base.mapPage(path, at: size) }
+    func mapPage(_ path: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]? {
+        faults.reads.count(\.pages)
+        return faults.page(path, try base.mapPage(path, at: size))
+    }
 
     func forEachState(
         prefix: [UInt8], after key: [UInt8]?, at size: UInt64, _ body: ([UInt8], [UInt8]) throws -> Bool
     ) throws {
-        try base.forEachState(prefix: prefix, after: key, at: size, body)
+        try base.forEachState(prefix: prefix, after: key, at: size) { key, value in
+            faults.reads.count(\.values)
+            return try faults.state(key, value).map { try body(key, $0) } ?? true
+        }
     }
 
     func listing(_ key: [UInt8], below size: UInt64, before: UInt64?, limit: Int) throws(StoreError) -> [UInt64] {

@@ -160,12 +160,19 @@ extension Result {
 
 /// Folds all published entries of a log by the independent reader that verifiers use.
 func replay(_ log: Log) throws -> LogReplay {
-    try log.read { snapshot, head in
-        var replay = LogReplay()
-        for entry in try snapshot.entries(0..<head.size) { try replay.append(entry) }
-        try replay.finish()
-        return replay
-    }
+    try log.read { snapshot, head in try replayed(snapshot, head) }
+}
+
+func replayed(_ snapshot: any LogSnapshot, _ head: PublishedHead) throws -> LogReplay {
+    try replayed(snapshot, upTo: head.size)
+}
+
+/// Folds the entries below a sealed size.
+func replayed(_ snapshot: any LogSnapshot, upTo size: UInt64) throws -> LogReplay {
+    var replay = LogReplay()
+    for entry in try snapshot.entries(0..<size) { try replay.append(entry) }
+    try replay.finish()
+    return replay
 }
 
 extension Logger {

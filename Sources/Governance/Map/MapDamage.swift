@@ -1,8 +1,9 @@
 public import Tlog
 
-/// A page of the state's map is not what its root says: the data is damaged, and nothing may be signed on it.
+/// A page of the state's map, or a value of the state, is not what the map's root says: the data is damaged, and
+/// nothing may be signed on it.
 public struct MapDamage: Error, Sendable, Hashable {
-    /// What is wrong with the page.
+    /// What is wrong.
     public enum Fault: Sendable, Hashable {
         /// It is not there.
         case missing
@@ -14,6 +15,8 @@ public struct MapDamage: Error, Sendable, Hashable {
         case otherHash(expected: Hash, found: Hash)
         /// It has another number of keys than the page above says; 17 stands for all from there on.
         case otherCount(expected: Int, found: Int)
+        /// The state has another value under a key than the map; the hashes, nil where there is none.
+        case otherValue(key: Hash, expected: Hash?, found: Hash?)
     }
 
     public let path: MapPath
@@ -32,6 +35,7 @@ public struct MapDamage: Error, Sendable, Hashable {
         case .malformed: "page-malformed"
         case .otherHash: "page-other-hash"
         case .otherCount: "page-other-count"
+        case .otherValue: "state-other-value"
         }
     }
 }
@@ -45,6 +49,9 @@ extension MapDamage: CustomStringConvertible {
             case .malformed(let detail): "the page is malformed: \(detail)"
             case .otherHash(let expected, let found): "the page hashes to \(found), not to \(expected)"
             case .otherCount(let expected, let found): "the page has \(found) keys, not \(expected)"
+            case .otherValue(let key, let expected, let found):
+                "the state's value under the key \(key) is \(found.map { "one of \($0)" } ?? "missing"), in the map it is "
+                    + (expected.map { "\($0)" } ?? "absent")
             }
         return "the state map is damaged at path \(path): \(what)"
     }

@@ -67,25 +67,52 @@ struct MapSiblings {
 }
 
 extension [MapLeaf] {
-    /// The leaves after changes, both in the order of their keys; nil where nothing changes.
-    func updated(_ changes: ArraySlice<MapChange>) -> [MapLeaf]? {
+    /// The leaves after visits, both in the order of their keys; nil where nothing changes.
+    ///
+    /// - Throws: ``MapDamage`` where a visit expects another value than there is.
+    func visited(_ visits: ArraySlice<MapVisit>, at path: MapPath) throws(MapDamage) -> [MapLeaf]? {
         var result: [MapLeaf] = []
-        result.reserveCapacity(count + changes.count)
+        result.reserveCapacity(count + visits.count)
         var old = self[...]
         var isChanged = false
-        for change in changes {
-            while let leaf = old.first, leaf.key < change.key {
+        for visit in visits {
+            while let leaf = old.first, leaf.key < visit.key {
                 result.append(leaf)
                 old.removeFirst()
             }
-            let before = old.first?.key == change.key ? old.popFirst() : nil
-            if let before, before.value == change.value {
-                result.append(before)
-                continue
+            let before = old.first?.key == visit.key ? old.popFirst() : nil
+            if let expected = visit.expected, expected != before?.value {
+                throw MapDamage(path, .otherValue(key: visit.key, expected: before?.value, found: expected))
             }
-            if before != nil || change.value != nil { isChanged = true }
-            if let value = change.value { result.append(MapLeaf(key: change.key, value: value)) }
+            switch (visit.change, before) {
+            case (.some(.some(let value)), _) where before?.value != value:
+                isChanged = true
+                result.append(MapLeaf(key: visit.key, value: value))
+            case (.some(.none), .some): isChanged = true
+            case (_, let before?): result.append(before)
+            case (_, nil): break
+            }
         }
         return isChanged ? result + old : nil
+    }
+}
+
+/// What is to be done at one key: a value is expected there, or another one put in its place, or both.
+struct MapVisit {
+    let key: Hash
+    /// Nil where nothing is expected, a nil inside where the key should be absent.
+    var expected: Hash??
+    /// Nil where nothing changes, a nil inside to take the key out.
+    var change: Hash??
+
+    /// One visit for each key, in the order of the keys. Of two changes of one key, the later counts.
+    static func sorted(
+        expecting expected: [(key: Hash, value: Hash?)], changing changes: [(key: Hash, value: Hash?)]
+    ) -> [MapVisit] {
+        var visits: [Hash: MapVisit] = [:]
+        visits.reserveCapacity(changes.count + expected.count)
+        for (key, value) in expected { visits[key] = MapVisit(key: key, expected: .some(value)) }
+        for (key, value) in changes { visits[key, default: MapVisit(key: key)].change = .some(value) }
+        return visits.values.sorted { $0.key < $1.key }
     }
 }

@@ -1,6 +1,6 @@
 internal import Tlog
 
-/// One change of a ``PagedMap``: walks down to the changed keys, and comes back with what the pages become.
+/// One walk through a ``PagedMap``: down to the keys that are visited, and back with what the pages become.
 struct MapUpdate<Pages: MapPageReading> {
     let pages: Pages
 
@@ -21,29 +21,28 @@ struct MapUpdate<Pages: MapPageReading> {
             .sorted { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
     }
 
-    /// What becomes of a subtree by changes that all lie in it, in the order of their keys.
-    mutating func updated(
-        _ slot: MapSlot, at path: MapPath, _ changes: ArraySlice<MapChange>
-    ) throws -> MapSlot {
+    /// What becomes of a subtree by visits that all lie in it, in the order of their keys.
+    mutating func updated(_ slot: MapSlot, at path: MapPath, _ visits: ArraySlice<MapVisit>) throws -> MapSlot {
+        if visits.isEmpty { return slot }
         let leaves: [MapLeaf]
         switch slot {
         case .empty: leaves = []
         case .leaf(let leaf): leaves = [leaf]
         case .page(let hash, let keys):
             switch try load(path, hash: hash, keys: keys) {
-            case .inner(let page): return try updated(page, slot, at: path, changes)
+            case .inner(let page): return try updated(page, slot, at: path, visits)
             case .bucket(let stored, _): leaves = stored
             }
         }
-        guard let changed = leaves.updated(changes) else { return slot }
+        guard let changed = try leaves.visited(visits, at: path) else { return slot }
         return write(changed, at: path, replacing: slot)
     }
 
     private mutating func updated(
-        _ page: MapInnerPage, _ slot: MapSlot, at path: MapPath, _ changes: ArraySlice<MapChange>
+        _ page: MapInnerPage, _ slot: MapSlot, at path: MapPath, _ visits: ArraySlice<MapVisit>
     ) throws -> MapSlot {
         var changed: [(number: Int, slot: MapSlot)] = []
-        var rest = changes
+        var rest = visits
         while let first = rest.first {
             let digit = first.key.digit(path.depth)
             let end = rest.firstIndex { $0.key.digit(path.depth) != digit } ?? rest.endIndex

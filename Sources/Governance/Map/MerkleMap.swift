@@ -77,6 +77,16 @@ public struct MerkleMap: Sendable {
     }
 }
 
+extension MapChange {
+    /// The last change of each key, in the order of the keys.
+    static func sorted(_ changes: [(key: Hash, value: Hash?)]) -> [MapChange] {
+        var newest: [Hash: Hash?] = [:]
+        newest.reserveCapacity(changes.count)
+        for change in changes { newest.updateValue(change.value, forKey: change.key) }
+        return newest.map { MapChange(key: $0.key, value: $0.value) }.sorted { $0.key < $1.key }
+    }
+}
+
 extension Hash {
     /// Bit `position`, counted from the most significant bit of the first byte.
     func bit(_ position: Int) -> Bool {

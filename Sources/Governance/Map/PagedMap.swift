@@ -48,19 +48,30 @@ public struct PagedMap: Sendable {
     }
 
     /// Sets keys to values, or with `nil` takes them out, and says what that changes in the pages, in the order of
-    /// their paths. Only pages on the way to a changed key are read, those of the keys beside it when a bucket is made
-    /// of what is left. Of two changes of one key, the later in the list counts.
+    /// their paths. Only pages on the way to a key named here are read, and those of the keys beside it when a bucket
+    /// is made of what is left. Of two changes of one key, the later in the list counts.
     ///
+    /// - Parameter expected: values that keys should have before, `nil` for keys that should be absent: what was read
+    ///   of the state from elsewhere, held to the root.
     /// - Throws: ``MapDamage``, or what the pages throw. The map is then what it was.
     public mutating func set(
-        _ changes: [(key: Hash, value: Hash?)], reading pages: some MapPageReading
+        _ changes: [(key: Hash, value: Hash?)], expecting expected: [(key: Hash, value: Hash?)] = [],
+        reading pages: some MapPageReading
     ) throws -> [MapPageChange] {
-        let sorted = MapChange.sorted(changes)
+        let visits = MapVisit.sorted(expecting: expected, changing: changes)
         var update = MapUpdate(pages: pages, top: top)
-        let after = try update.updated(slot, at: .root, sorted[...])
+        let after = try update.updated(slot, at: .root, visits[...])
         root = after.hash
         top = update.top
         return update.changes
+    }
+
+    /// Holds values that were read of the state from elsewhere to the root; `nil` for keys that should be absent.
+    ///
+    /// - Throws: ``MapDamage``, or what the pages throw.
+    public func check(_ values: [(key: Hash, value: Hash?)], reading pages: some MapPageReading) throws {
+        var copy = self
+        _ = try copy.set([], expecting: values, reading: pages)
     }
 
     /// The value of a key.
@@ -127,15 +138,5 @@ extension MapSlot {
         case .leaf(let leaf): leaf.hash
         case .page(let hash, _): hash
         }
-    }
-}
-
-extension MapChange {
-    /// The last change of each key, in the order of the keys.
-    static func sorted(_ changes: [(key: Hash, value: Hash?)]) -> [MapChange] {
-        var newest: [Hash: Hash?] = [:]
-        newest.reserveCapacity(changes.count)
-        for change in changes { newest.updateValue(change.value, forKey: change.key) }
-        return newest.map { MapChange(key: $0.key, value: $0.value) }.sorted { $0.key < $1.key }
     }
 }

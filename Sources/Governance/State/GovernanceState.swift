@@ -226,11 +226,11 @@ extension GovernanceState {
 }
 
 extension GovernanceState: StateScanning where Base: StateScanning {
-    public func forEachValue(_ body: (StateKey, [UInt8]) throws -> Void) throws {
-        try base.forEachValue { key, value in
+    public func forEachValue(prefix: [UInt8], _ body: (StateKey, [UInt8]) throws -> Void) throws {
+        try base.forEachValue(prefix: prefix) { key, value in
             if overlay[key] == nil { try body(key, value) }
         }
-        for (key, value) in overlay {
+        for (key, value) in overlay where key.bytes.starts(with: prefix) {
             if let value { try body(key, value) }
         }
     }

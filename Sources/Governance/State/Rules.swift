@@ -22,14 +22,15 @@ public struct Rules: Sendable {
         statementKey = COSEKey(record.policy.logKeys.statement)
     }
 
-    /// The rules in force in a state; nil if it has no policy, which is the state below entry 0. Reads the whole state.
+    /// The rules in force in a state; nil if it has no policy, which is the state below entry 0. Reads policy
+    /// and identities only.
     ///
     /// - Throws: ``StateRecordError`` for a record that is none; what the state throws.
     public init?(_ state: some StateScanning) throws {
         guard let bytes = try state.value(.policy) else { return nil }
         let record = try PolicyRecord(decoding: bytes)
         var keys = KeyDirectory()
-        try state.forEachValue { key, value in
+        try state.forEachValue(prefix: StateKey.identityPrefix) { key, value in
             guard let issuer = key.identityIssuer else { return }
             keys.set(KeyDirectory.Entry(issuer: issuer, record: try IdentityRecord(decoding: value)))
         }

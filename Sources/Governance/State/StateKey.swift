@@ -45,7 +45,7 @@ public struct StateKey: Sendable, Hashable, Comparable {
     }
 
     /// An array of three that begins with "identity".
-    private static let identityPrefix: [UInt8] = [0x83, 0x68] + Array("identity".utf8)
+    static let identityPrefix: [UInt8] = [0x83, 0x68] + Array("identity".utf8)
 
     /// The key's place in the Merkle map: SHA-256 of its bytes.
     public var mapKey: Hash { Hash.sha256(bytes) }

@@ -6,10 +6,10 @@ public protocol StateReading {
     func value(_ key: StateKey) throws -> [UInt8]?
 }
 
-/// A state that can be read from end to end.
+/// A state in which all keys of a kind can be read.
 public protocol StateScanning: StateReading {
-    /// Calls the body with every key and its value, in any order.
-    func forEachValue(_ body: (StateKey, [UInt8]) throws -> Void) throws
+    /// Calls the body with every key whose bytes begin with these, and its value, in any order.
+    func forEachValue(prefix: [UInt8], _ body: (StateKey, [UInt8]) throws -> Void) throws
 }
 
 /// One change of the state: the new value, or nil for a key that is gone.
@@ -44,8 +44,8 @@ public struct MemoryState: StateScanning, Sendable {
 
     public func value(_ key: StateKey) -> [UInt8]? { values[key] }
 
-    public func forEachValue(_ body: (StateKey, [UInt8]) throws -> Void) rethrows {
-        for (key, value) in values { try body(key, value) }
+    public func forEachValue(prefix: [UInt8], _ body: (StateKey, [UInt8]) throws -> Void) rethrows {
+        for (key, value) in values where key.bytes.starts(with: prefix) { try body(key, value) }
     }
 
     /// Makes the changes.

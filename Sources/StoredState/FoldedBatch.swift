@@ -1,0 +1,99 @@
+public import COSE
+public import Governance
+public import LogStore
+public import Tlog
+
+/// A batch that was folded over the state below it, and has to be written: by the log that seals it, and by whoever
+/// replays it into a store of his own. Both write the same.
+public struct FoldedBatch {
+    /// A statement, and the event in it if it has one.
+    public struct Entry: Sendable {
+        public let statement: SignedStatement
+        public let event: Event?
+
+        /// - Parameter decoded: the event, where the caller has read it from the payload already.
+        public init(_ statement: SignedStatement, event decoded: Event? = nil) {
+            self.statement = statement
+            if decoded == nil, statement.header.contentType.utf8.elementsEqual(Event.contentType.utf8) {
+                event = try? Event(decoding: statement.payload)
+            } else {
+                event = decoded
+            }
+        }
+    }
+
+    /// The log that the batch continues.
+    public let base: StoredTip
+    /// The statements, in order, without the seal.
+    public let entries: [Entry]
+    /// What they change of the state.
+    public let changes: [StateChange]
+    /// What the fold read of the stored state: see ``RecordedState/reads``.
+    public let reads: [(key: Hash, value: Hash?)]
+    /// The rules in force after the batch.
+    public let rules: Rules
+
+    public init(
+        base: StoredTip, entries: [Entry], changes: [StateChange], reads: [(key: Hash, value: Hash?)], rules: Rules
+    ) {
+        self.base = base
+        self.entries = entries
+        self.changes = changes
+        self.reads = reads
+        self.rules = rules
+    }
+
+    /// Changes the state's map, after what the fold read of the state was found to be what the map says.
+    ///
+    /// - Parameter snapshot: of the log that the batch continues.
+    /// - Throws: `MapDamage`; what the store throws.
+    public func rooted(reading snapshot: any LogSnapshot) throws -> RootedBatch {
+        var map = base.map
+        let pages = try map.set(
+            changes.map(\.mapChange), expecting: reads, reading: SnapshotPages(snapshot, at: base.head.size))
+        return RootedBatch(batch: self, map: map, pages: pages)
+    }
+}
+
+/// A folded batch with the root of the state after it: what its seal says.
+public struct RootedBatch {
+    public let batch: FoldedBatch
+    let map: PagedMap
+    let pages: [MapPageChange]
+
+    /// The root of the state after the batch.
+    public var stateRoot: Hash { map.root }
+
+    /// Everything that a store gets, and the log after it.
+    ///
+    /// - Parameters:
+    ///   - statement: the entry that ends the batch.
+    ///   - seal: what it says.
+    public func sealed(by statement: SignedStatement, _ seal: Seal) -> (storeBatch: StoreBatch, tip: StoredTip) {
+        let base = batch.base
+        let start = base.head.size
+        let entries = batch.entries.map(\.statement) + [statement]
+        var edge = base.edge
+        for entry in entries { edge.append(entry.leafHash) }
+        let head = StoredHead(treeHead: TreeHead(size: edge.size, root: edge.root()), sealTime: seal.time)
+        var links: [(key: [UInt8], seq: UInt64, index: UInt64)] = []
+        var listings: [(key: [UInt8], index: UInt64)] = []
+        for (offset, entry) in batch.entries.enumerated() {
+            let index = start + UInt64(offset)
+            if let event = entry.event {
+                let stream = StateKey.stream(issuer: entry.statement.header.issuer, stream: event.stream)
+                links.append((stream.bytes, event.seq, index))
+            }
+            let lists = ListingKey.lists(of: entry.statement, event: entry.event)
+            listings += lists.map { (key: $0.bytes, index: index) }
+        }
+        let seals = StateKey.stream(issuer: statement.header.issuer, stream: Seal.stream)
+        links.append((seals.bytes, seal.seq, head.size - 1))
+        let storeBatch = StoreBatch(
+            entries: entries.map(\.entryBytes), leafHashes: entries.map(\.leafHash), tiles: edge.takeChangedTiles(),
+            state: batch.changes.map { ($0.key.bytes, $0.value) }, mapPages: pages.map { ($0.path.bytes, $0.bytes) },
+            streams: links, listings: listings, head: head)
+        let link = SealLink(seq: seal.seq, leafHash: statement.leafHash, batchStart: start)
+        return (storeBatch, StoredTip(head: head, edge: edge, map: map, rules: batch.rules, seal: link))
+    }
+}
