@@ -104,8 +104,12 @@ public final class WriteTransaction: Transaction {
     }
 
     /// Opens a named database, and makes it where it is missing. The handle is of use once the transaction committed.
-    public func createDatabase(_ name: String) throws(LMDBError) -> Database {
-        guard let database = try database(name, flags: UInt32(MDB_CREATE)) else {
+    ///
+    /// - Parameter kind: of a database that is made; one that is there has the kind it was made with.
+    public func createDatabase(_ name: String, _ kind: DatabaseKind = .oneValue) throws(LMDBError) -> Database {
+        var flags = UInt32(MDB_CREATE)
+        if kind == .valuesOfOneLength { flags |= UInt32(MDB_DUPSORT | MDB_DUPFIXED) }
+        guard let database = try database(name, flags: flags) else {
             throw LMDBError(MDB_NOTFOUND, "mdb_dbi_open")
         }
         return database

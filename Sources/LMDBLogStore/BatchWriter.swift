@@ -30,8 +30,10 @@ struct BatchWriter {
                 retainedFrom: retainedFrom)
         }
         try writeLinks(of: batch)
-        for (key, index) in batch.listings {
-            try transaction.put([], for: RowName(key).row(index), in: layout.listings)
+        try transaction.withCursor(in: layout.listings.database) { cursor in
+            for (key, index) in batch.listings {
+                try layout.listings.add((index, 0), to: RowName(key), &cursor)
+            }
         }
         if let checkpoint = batch.checkpoint {
             try transaction.put(checkpoint.bytes, for: checkpoint.size.bigEndianBytes, in: layout.checkpoints)
@@ -89,14 +91,16 @@ struct BatchWriter {
     }
 
     private func writeLinks(of batch: StoreBatch) throws {
-        for (key, seq, index) in batch.streams {
-            let name = RowName(key)
-            if let newest = try LMDBSnapshot(transaction, layout).newestLink(name, below: .max),
-                newest.seq >= seq || newest.index >= index
-            {
-                throw StoreError.linkOutOfOrder(seq, index: index, newest: newest)
+        try transaction.withCursor(in: layout.streams.database) { cursor in
+            for (key, seq, index) in batch.streams {
+                let name = RowName(key)
+                if let newest = try layout.streams.last(of: name, &cursor),
+                    newest.number >= seq || newest.index >= index
+                {
+                    throw StoreError.linkOutOfOrder(seq, index: index, newest: (newest.number, newest.index))
+                }
+                try layout.streams.add((index, seq), to: name, &cursor)
             }
-            try transaction.put(seq.bigEndianBytes, for: name.row(index), in: layout.streams)
         }
     }
 }

@@ -122,42 +122,26 @@ struct LMDBSnapshot: LogSnapshot {
     }
 
     func newestLink(stream key: [UInt8], below size: UInt64) throws(StoreError) -> (seq: UInt64, index: UInt64)? {
-        try newestLink(RowName(key), below: size)
-    }
-
-    func newestLink(_ name: RowName, below size: UInt64) throws(StoreError) -> (seq: UInt64, index: UInt64)? {
-        guard size > 0 else { return nil }
-        return try asStoreErrors {
-            try transaction.withCursor(in: layout.streams) { cursor in
-                guard try cursor.seek(name.row(size - 1)), try cursor.currentKeyStarts(with: name.bytes) else {
-                    return nil
-                }
-                guard let index = name.number(ofRow: try cursor.currentKey()),
-                    let seq = UInt64(bigEndianBytes: try cursor.currentValue())
-                else { throw StoreError.damaged("a link of a stream has no number") }
-                return (seq, index)
+        var newest: (seq: UInt64, index: UInt64)?
+        try asStoreErrors {
+            try layout.streams.forEach(key, below: size, transaction) { link in
+                newest = (link.number, link.index)
+                return false
             }
         }
+        return newest
     }
 
     func listing(_ key: [UInt8], below size: UInt64, before: UInt64?, limit: Int) throws(StoreError) -> [UInt64] {
-        let bound = min(size, before ?? size)
-        guard bound > 0, limit > 0 else { return [] }
-        let name = RowName(key)
-        return try asStoreErrors {
-            try transaction.withCursor(in: layout.listings) { cursor in
-                var indices: [UInt64] = []
-                var isThere = try cursor.seek(name.row(bound - 1))
-                while isThere, indices.count < limit, try cursor.currentKeyStarts(with: name.bytes) {
-                    guard let index = name.number(ofRow: try cursor.currentKey()) else {
-                        throw StoreError.damaged("an entry of a listing has no index")
-                    }
-                    indices.append(index)
-                    isThere = try cursor.next()
-                }
-                return indices
+        guard limit > 0 else { return [] }
+        var indices: [UInt64] = []
+        try asStoreErrors {
+            try layout.listings.forEach(key, below: min(size, before ?? size), transaction) { entry in
+                indices.append(entry.index)
+                return indices.count < limit
             }
         }
+        return indices
     }
 
     func checkpoint(atMost size: UInt64) throws(StoreError) -> [UInt8]? {

@@ -15,24 +15,24 @@ struct Layout: Sendable {
     let leaves: Database
     let state: VersionedTable
     let pages: VersionedTable
-    let streams: Database
-    let listings: Database
+    let streams: IndexTable
+    let listings: IndexTable
     let seals: Database
     let checkpoints: Database
     let meta: Database
 
     /// Opens the databases by `open`, in a fixed order.
-    init(opening open: (String) throws -> Database) rethrows {
-        entries = try open("entries")
-        tiles = try open("tiles")
-        leaves = try open("leaves")
-        state = VersionedTable(database: try open("state"))
-        pages = VersionedTable(database: try open("pages"))
-        streams = try open("streams")
-        listings = try open("listings")
-        seals = try open("seals")
-        checkpoints = try open("checkpoints")
-        meta = try open("meta")
+    init(opening open: (String, DatabaseKind) throws -> Database) rethrows {
+        entries = try open("entries", .oneValue)
+        tiles = try open("tiles", .oneValue)
+        leaves = try open("leaves", .oneValue)
+        state = VersionedTable(database: try open("state", .oneValue))
+        pages = VersionedTable(database: try open("pages", .oneValue))
+        streams = IndexTable(database: try open("streams", .valuesOfOneLength), isNumbered: true)
+        listings = IndexTable(database: try open("listings", .valuesOfOneLength), isNumbered: false)
+        seals = try open("seals", .oneValue)
+        checkpoints = try open("checkpoints", .oneValue)
+        meta = try open("meta", .oneValue)
     }
 
     /// Databases of the layout, and a few to spare for a later one.
@@ -55,6 +55,10 @@ extension UInt64 {
     }
 
     init?(bigEndianBytes bytes: [UInt8]) {
+        self.init(bigEndianBytes: bytes.span)
+    }
+
+    init?(bigEndianBytes bytes: ArraySlice<UInt8>) {
         self.init(bigEndianBytes: bytes.span)
     }
 }

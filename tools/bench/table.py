@@ -21,6 +21,10 @@ TARGETS = {
     "T9 open": ("time to open the large log", 100, "ms", True),
     "T10 verify": ("holdfast-verify of one proof, whole process, p50", 10, "ms", True),
     "T10 allocations": ("allocations an entry in the pipeline, receipt included", 20, "allocations", True),
+    "T11 cost": ("cost of a changed key in a large state over that at 10 thousand, over the growth of the logarithm", 1.25,
+                 "×", True),
+    "T11 bytes": ("bytes written for a changed key in a large state over those at 10 thousand, over the growth of the "
+                  "logarithm", 1.25, "×", True),
 }
 
 

@@ -16,11 +16,13 @@ struct Bench {
             report = try await Pipeline.measure(directory: arguments[1], count: number(2, or: 100_000))
         case "growth":
             report = try await Growth.measure(directory: arguments[1], size: number(2, or: 1_000_000))
+        case "state":
+            report = try StateCost.measure(directory: arguments[1], largest: number(2, or: 100_000))
         case "contents":
             report = try Contents.measure(directory: arguments[1])
         default:
             FileHandle.standardError.write(
-                Data("usage: holdfast-bench limits|pipeline|growth|contents DIRECTORY [NUMBER]\n".utf8))
+                Data("usage: holdfast-bench limits|pipeline|growth|state|contents DIRECTORY [NUMBER]\n".utf8))
             exit(2)
         }
         report["entries"] = report["entries"] ?? 0
