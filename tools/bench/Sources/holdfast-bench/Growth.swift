@@ -4,6 +4,7 @@ import Governance
 import LMDBLogStore
 import LogEngine
 import LogStore
+import StoredState
 import Tlog
 
 /// A log that has grown: what an entry costs then, what memory it takes, how long it takes to open, and how long
@@ -26,7 +27,7 @@ enum Growth {
             report.merge(try await measureAppending(&filling, name: name)) { $1 }
         }
         report["growth"] = report["relativeCost.large", default: 0] / report["relativeCost.small", default: 1]
-        report.merge(proofs(of: filling)) { $1 }
+        report.merge(try proofs(of: filling)) { $1 }
         return report
     }
 
@@ -76,17 +77,34 @@ enum Growth {
         ]
     }
 
-    /// Microseconds of one proof in the map of the state.
-    private static func proofs(of filling: Filling) -> [String: Double] {
-        let keys = (0..<20_000).map { _ in Hash.sha256(filling.key(UInt64.random(in: 0..<filling.keyCount)).bytes) }
-        var times: [Double] = []
-        for key in keys {
-            let started = ContinuousClock.now
-            let proof = filling.map.proof(key)
-            times.append((ContinuousClock.now - started) / .microseconds(1))
-            precondition(proof.end == .present)
+    /// Microseconds of one proof in the stored map of the state, and of one change among ten of a batch.
+    private static func proofs(of filling: Filling) throws -> [String: Double] {
+        func keys() -> [Hash] {
+            (0..<20_000).map { _ in filling.key(UInt64.random(in: 0..<filling.keyCount)).mapKey }
         }
-        return ["stateMicroseconds.p50": times.median, "stateMicroseconds.p99": times.percentile(99)]
+        var (times, changes): ([Double], [Double]) = ([], [])
+        try filling.store.read { snapshot in
+            let pages = SnapshotPages(snapshot, at: filling.head.size)
+            let map = PagedMap(root: filling.map.root)
+            for key in keys() {
+                let started = ContinuousClock.now
+                let proof = try map.proof(key, reading: pages)
+                times.append((ContinuousClock.now - started) / .microseconds(1))
+                precondition(proof.end == .present)
+            }
+            var changed = filling.map
+            let batch = keys()
+            for start in stride(from: 0, to: batch.count, by: 10) {
+                let started = ContinuousClock.now
+                _ = try changed.set(batch[start..<start + 10].map { ($0, Hash.zero) }, reading: pages)
+                changes.append((ContinuousClock.now - started) / .microseconds(1) / 10)
+                changed = filling.map
+            }
+        }
+        return [
+            "stateMicroseconds.p50": times.median, "stateMicroseconds.p99": times.percentile(99),
+            "stateChangeMicroseconds.p50": changes.median, "stateChangeMicroseconds.p99": changes.percentile(99),
+        ]
     }
 }
 
@@ -96,7 +114,7 @@ struct Filling {
     let workload: Workload
     private(set) var store: LMDBLogStore
     private(set) var head: StoredHead
-    private(set) var map = MerkleMap()
+    private(set) var map = PagedMap()
     private(set) var keyCount: UInt64 = 0
     private var edge: TileEdge
     private var seals: UInt64
@@ -115,28 +133,23 @@ struct Filling {
     /// Takes up the store where another writer left it.
     mutating func reopen(_ store: LMDBLogStore) throws {
         self.store = store
-        var map = MerkleMap()
-        (head, edge, seals) = try store.read { snapshot in
+        (head, edge, map, seals) = try store.read { snapshot in
             let head = try snapshot.head
             // The engine sealed batches of its own since.
             guard let last = try snapshot.entry(head.size - 1) else { throw CocoaError(.fileReadCorruptFile) }
             let seal = try Seal(SignedStatement(decoding: last), origin: workload.origin)
-            var changes: [(key: Hash, value: Hash?)] = []
-            try snapshot.forEachState { key, value in changes.append((Hash.sha256(key), Hash.sha256(value))) }
-            map.set(changes)
             let edge = try TileEdge(size: head.size) { tile in
                 guard let bytes = try snapshot.tile(tile.coordinate) else { throw CocoaError(.fileReadCorruptFile) }
                 return Array(bytes.prefix(tile.byteCount))
             }
-            return (head, edge, seal.seq + 1)
+            return (head, edge, PagedMap(root: seal.stateRoot), seal.seq + 1)
         }
-        self.map = map
     }
 
     /// Closes the store and lets go of the memory that a log would not need.
     mutating func release() {
         store.close()
-        map = MerkleMap()
+        map = PagedMap()
         edge = TileEdge()
         trimMemory()
     }
@@ -174,7 +187,9 @@ struct Filling {
             state.append((key, value))
             changes.append((Hash.sha256(key), Hash.sha256(value)))
         }
-        map.set(changes)
+        let pages = try store.read { snapshot in
+            try map.set(changes, reading: SnapshotPages(snapshot, at: head.size))
+        }
         let time = Workload.now()
         let seal = Seal(time: time, statements: count - 1, stateRoot: map.root, seq: seals, prev: .zero)
         seals += 1
@@ -183,7 +198,8 @@ struct Filling {
         for leafHash in leafHashes { edge.append(leafHash) }
         let new = StoredHead(treeHead: TreeHead(size: edge.size, root: edge.root()), sealTime: time)
         let batch = StoreBatch(
-            entries: entries, leafHashes: leafHashes, tiles: edge.takeChangedTiles(), state: state, head: new)
+            entries: entries, leafHashes: leafHashes, tiles: edge.takeChangedTiles(), state: state,
+            mapPages: pages.map { ($0.path.bytes, $0.bytes) }, head: new)
         try store.commit(batch, expecting: head.treeHead)
         head = new
     }
