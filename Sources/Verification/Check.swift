@@ -45,6 +45,7 @@ public enum CheckName: String, Sendable, Hashable, CaseIterable {
 
     // A whole log.
     case genesis
+    case resume
     case entries
     case leafTiles = "leaf-tiles"
     case tiles

@@ -17,6 +17,11 @@ struct LogReading<Source: TileSource> {
     private(set) var replayFailure: ReplayError?
     /// Why reading ended before the last entry.
     private(set) var stop: Stop?
+    /// The policy of entry 0.
+    private(set) var genesisPolicy: Policy?
+    /// How many entries an earlier run has verified.
+    private(set) var resumedAt: UInt64 = 0
+    private let resumption: LogResumption?
 
     struct Stop {
         let code: String
@@ -27,8 +32,9 @@ struct LogReading<Source: TileSource> {
     /// Bundles that are read and verified at once: 2,048 entries.
     private static var bundlesInGroup: UInt64 { 8 }
 
-    init(source: Source, head: TreeHead, trust: TrustFile) {
+    init(source: Source, head: TreeHead, trust: TrustFile, resumption: LogResumption? = nil) {
         self.source = source
+        self.resumption = resumption
         self.head = head
         self.trust = trust
         tiles = TileComparison(source: source)
@@ -36,10 +42,52 @@ struct LogReading<Source: TileSource> {
             pins: LogReplay.Pins(genesis: trust.genesis?.leafHash, authorities: trust.authorities))
     }
 
+    /// Goes on where an earlier run was.
+    mutating func resume(_ start: LogResume) throws(CheckFailure) {
+        guard start.trust == LogResume.digest(trust) else {
+            throw CheckFailure("resume-trust", "the earlier run held the log to another trust file")
+        }
+        guard start.size <= head.size else {
+            throw CheckFailure(
+                "resume-head", "the earlier run was at size \(start.size), beyond the checkpoint's \(head.size)")
+        }
+        // Entry 0 is looked at again: the reports name what the genesis says.
+        let width = Int(min(head.size, UInt64(EntryBundle.fullWidth)))
+        do {
+            var first = LogReplay(pins: pins)
+            for entry in try source.bundle(0, width: width).prefix(1) { try first.append(entry) }
+            genesisPolicy = first.rules?.policy
+            replay = try LogReplay(resuming: start.standstill, pins: pins)
+            frontier = try TileEdges.frontier(start.openTiles, size: start.size)
+        } catch let failure as any NamedFailure {
+            throw CheckFailure(failure)
+        } catch {
+            throw CheckFailure("bundle-missing", "entry 0 can't be read")
+        }
+        guard let genesisPolicy, genesisPolicy.origin == replay.rules?.policy.origin else {
+            throw CheckFailure("other-log", "the earlier run was over another log")
+        }
+        tiles = TileComparison(source: source, open: start.openTiles, size: start.size)
+        resumedAt = start.size
+    }
+
+    private var pins: LogReplay.Pins {
+        LogReplay.Pins(genesis: trust.genesis?.leafHash, authorities: trust.authorities)
+    }
+
+    /// Keeps where the run stands, if that is after a seal and nothing was wrong. The seal's leaf hash is held to the
+    /// partial tile, so there has to be one.
+    private func keep() throws {
+        guard let resumption, let open = tiles.openTiles, replayFailure == nil, let standstill = replay.standstill,
+            TileEdges.fit(open, size: standstill.size)
+        else { return }
+        try resumption.keep(LogResume(trust: trust, standstill: standstill, openTiles: open))
+    }
+
     mutating func run(progress: (UInt64, UInt64) -> Void) async throws {
         let width = UInt64(EntryBundle.fullWidth)
         let bundleCount = head.size / width + (head.size % width > 0 ? 1 : 0)
-        var next: UInt64 = 0
+        var next = frontier.size / width
         while next < bundleCount {
             let end = min(bundleCount, next + Self.bundlesInGroup)
             do throws(BundleFault) {
@@ -56,6 +104,7 @@ struct LogReading<Source: TileSource> {
         }
         try tiles.finish()
         do throws(ReplayError) { try replay.finish() } catch { replayFailure = replayFailure ?? error }
+        if frontier.root() == head.root, frontier.size > resumedAt { try keep() }
     }
 
     /// The bundles of one group.
@@ -65,7 +114,10 @@ struct LogReading<Source: TileSource> {
         for index in bundles {
             let left = head.size - index * UInt64(EntryBundle.fullWidth)
             do throws(BundleFault) {
-                read.append(try source.bundle(index, width: Int(min(left, UInt64(EntryBundle.fullWidth)))))
+                let entries = try source.bundle(index, width: Int(min(left, UInt64(EntryBundle.fullWidth))))
+                // What an earlier run has verified of the first bundle.
+                let start = index * UInt64(EntryBundle.fullWidth)
+                read.append(Array(entries.dropFirst(Int(max(start, frontier.size) - start))))
             } catch {
                 // What was read before the fault is still worth checking.
                 fault = error
@@ -85,6 +137,9 @@ struct LogReading<Source: TileSource> {
             frontier.append(entry.leafHash)
             do { try tiles.append(entry.leafHash) } catch { throw .source(error) }
             follow(entry)
+            if replay.isAtSeal, resumption?.isDue() == true {
+                do { try keep() } catch { throw .source(error) }
+            }
         }
         if let fault { throw fault }
     }
@@ -98,6 +153,7 @@ struct LogReading<Source: TileSource> {
             } else {
                 try replay.append(entry.bytes)
             }
+            if replay.size == 1 { genesisPolicy = replay.rules?.policy }
         } catch {
             replayFailure = error
         }

@@ -18,7 +18,7 @@ extension LogReading {
             list.fail(.genesis, failure)
             return
         }
-        guard let policy = replay.rules?.policy else {
+        guard let policy = genesisPolicy else {
             if stop == nil {
                 list.fail(.genesis, "no-genesis", "the log is empty")
             } else {
@@ -82,7 +82,7 @@ extension LogReading {
     private func reportRule(_ name: CheckName, to list: inout CheckList) {
         if let failure = replayFailure {
             if failure.check == name {
-                list.fail(name, failure)
+                list.fail(name, failure, values: failure.values)
             } else {
                 list.leaveOut(name, "the fold ended at an entry that the log's rules don't allow")
             }
@@ -121,9 +121,16 @@ extension ReplayError {
             .notAdmitted(_, .keyEnded):
             .statementSignatures
         case .notAdmitted(_, .streamGap), .notAdmitted(_, .streamFork), .notAdmitted(_, .tooManyStreams): .streams
-        case .notAdmitted: .admission
+        case .notAdmitted, .duplicate: .admission
         case .notASeal, .batchTooLarge, .sealCount, .timeBackwards, .sealChain, .stateRoot, .unsealed: .seals
         }
+    }
+}
+
+extension ReplayError {
+    /// The entry, and the one that set the rule.
+    var values: [CheckValue] {
+        [index.map { CheckValue("entry", $0) }, setBy.map { CheckValue("set-by", $0) }].compactMap(\.self)
     }
 }
 

@@ -8,10 +8,14 @@ extension Verifier {
     ///
     /// - Parameters:
     ///   - source: where the log's files are.
+    ///   - resumption: from where to go on, and what keeps where the verification stands; nil for neither. Entries below
+    ///     where it goes on are not read again.
+    ///   - isGovernance: whether the report says what the entries fold into.
     ///   - progress: called after each group of entries with how many are done, of how many.
-    /// - Throws: what `source` throws. All that is wrong with the log itself is in the report.
+    /// - Throws: what `source` and `resumption` throw. All that is wrong with the log itself is in the report.
     public func log(
-        in source: some TileSource, progress: (_ done: UInt64, _ total: UInt64) -> Void = { _, _ in }
+        in source: some TileSource, resumption: LogResumption? = nil, isGovernance: Bool = false,
+        progress: (_ done: UInt64, _ total: UInt64) -> Void = { _, _ in }
     ) async throws -> VerificationReport {
         var list = CheckList()
         guard let bytes = try source.read("checkpoint") else {
@@ -22,12 +26,23 @@ extension Verifier {
             return VerificationReport(subject: .log, checks: list.checks)
         }
         check(signed, of: nil, &list)
-        var reading = LogReading(source: source, head: signed.checkpoint.treeHead, trust: trust)
+        var reading = LogReading(
+            source: source, head: signed.checkpoint.treeHead, trust: trust, resumption: resumption)
+        if let start = resumption?.start {
+            do throws(CheckFailure) {
+                try reading.resume(start)
+                list.pass(.resume, CheckValue("verified-before", start.size))
+            } catch {
+                list.fail(.resume, error.code, error.sentence, CheckValue("verified-before", start.size))
+                return VerificationReport(subject: .log, checks: list.checks)
+            }
+        }
         try await reading.run(progress: progress)
         reading.report(to: &list)
         list.note(.history, "whether an older checkpoint is of this log is shown by a consistency proof")
         list.note(.freshness, "there is no clock to compare it with")
         noteStateQuorum(signed, of: nil, &list)
-        return VerificationReport(subject: .log, checks: list.checks)
+        return VerificationReport(
+            subject: .log, checks: list.checks, fold: isGovernance ? LogFold(reading) : nil)
     }
 }

@@ -9,6 +9,7 @@ extension VerificationReport {
             let padding = String(repeating: " ", count: width - check.label.count)
             text += "\(check.mark(colour: colour)) \(check.label)\(padding)  \(check.detail)\n"
         }
+        if let fold { text += fold.text }
         return text + verdictText(colour: colour) + "\n"
     }
 

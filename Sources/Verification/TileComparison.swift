@@ -26,6 +26,18 @@ struct TileComparison<Source: TileSource> {
         self.source = source
     }
 
+    /// Goes on after a tree of `size` leaves, whose partial tiles these are: see ``TileEdges/fit(_:size:)``.
+    init(source: Source, open: [[Hash]], size: UInt64) {
+        self.source = source
+        self.open = open
+        fullTiles = open.indices.map { size >> (8 * UInt64($0 + 1)) }
+    }
+
+    /// By level: the hashes of the tile that is not full. Nil once something differed.
+    var openTiles: [[Hash]]? {
+        leafTiles.difference == nil && upperTiles.difference == nil ? open : nil
+    }
+
     /// Adds a leaf; compares the tiles that it completes.
     mutating func append(_ leafHash: Hash) throws {
         try append(leafHash, level: 0)

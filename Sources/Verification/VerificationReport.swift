@@ -34,12 +34,18 @@ public struct VerificationReport: Sendable, Hashable {
     public let isInclusionOnly: Bool
     /// What a state proof shows, if the report is of one and it is verified.
     public let state: ProvenState?
+    /// What a whole log's entries fold into, where that was asked for.
+    public let fold: LogFold?
 
-    init(subject: Subject, isInclusionOnly: Bool = false, checks: [Check], state: ProvenState? = nil) {
+    init(
+        subject: Subject, isInclusionOnly: Bool = false, checks: [Check], state: ProvenState? = nil,
+        fold: LogFold? = nil
+    ) {
         self.subject = subject
         self.isInclusionOnly = isInclusionOnly
         self.checks = checks
         self.state = state
+        self.fold = fold
     }
 
     public var verdict: Verdict {
@@ -88,6 +94,12 @@ struct CheckList {
 
     mutating func fail(
         _ name: CheckName, of part: String? = nil, _ failure: any NamedFailure, _ values: CheckValue...
+    ) {
+        append(name, part, CheckFailure(failure), values)
+    }
+
+    mutating func fail(
+        _ name: CheckName, of part: String? = nil, _ failure: any NamedFailure, values: [CheckValue]
     ) {
         append(name, part, CheckFailure(failure), values)
     }

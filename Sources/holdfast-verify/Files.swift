@@ -12,11 +12,11 @@ struct FileProblem: Error, CustomStringConvertible {
 }
 
 /// Bytes that are read of one file. The longest that there is, a bundle of 256 entries, has less than 17 MB.
-private let byteLimit: UInt = 64 << 20
+let byteLimit: UInt = 64 << 20
 
 /// Reads a whole file. What is not a file, or too long to be one of ours, is refused before anything of it is read:
 /// a directory of somebody else's may have links to devices in it, and files of any length that take no space.
-func read(_ path: String) throws(FileProblem) -> [UInt8] {
+func read(_ path: String, limit: UInt = byteLimit) throws(FileProblem) -> [UInt8] {
     var isDirectory = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
         throw FileProblem(description: "\(path): there is no such file")
@@ -24,8 +24,8 @@ func read(_ path: String) throws(FileProblem) -> [UInt8] {
     guard !isDirectory else { throw FileProblem(description: "\(path) is a directory, not a file") }
     let target = URL(filePath: path).resolvingSymlinksInPath().path
     let attributes = try? FileManager.default.attributesOfItem(atPath: target)
-    if let size = attributes?[.size] as? UInt, size > byteLimit {
-        throw FileProblem(description: "\(path) has \(size) bytes; no file that is verified here has over \(byteLimit)")
+    if let size = attributes?[.size] as? UInt, size > limit {
+        throw FileProblem(description: "\(path) has \(size) bytes; no file that is verified here has over \(limit)")
     }
     do {
         return [UInt8](try Data(contentsOf: URL(filePath: path)))

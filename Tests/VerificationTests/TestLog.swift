@@ -99,9 +99,18 @@ struct TestLog {
     }
 
     /// Ends the batch; a parameter makes the seal say something else than the truth.
-    mutating func seal(count: UInt64? = nil, root: Hash? = nil, time sealTime: UInt64? = nil, seq: UInt64? = nil) {
+    ///
+    /// - Parameter lie: changes the state that the log goes on from, and whose root the seal carries.
+    mutating func seal(
+        count: UInt64? = nil, root: Hash? = nil, time sealTime: UInt64? = nil, seq: UInt64? = nil,
+        lie: ((inout MemoryState) -> Void)? = nil
+    ) {
         map.apply(fold.changes)
         state.apply(fold.changes)
+        if let lie {
+            lie(&state)
+            map = state.map()
+        }
         fold = GovernanceState(base: state, rules: fold.rules)
         let seal = Seal(
             time: sealTime ?? time, statements: count ?? unsealed, stateRoot: root ?? map.root, seq: seq ?? seals,

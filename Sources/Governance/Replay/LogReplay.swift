@@ -36,6 +36,11 @@ public struct LogReplay: Sendable {
     public private(set) var lastSeal: Seal?
     /// Its leaf hash.
     public private(set) var lastSealHash: Hash?
+    /// Its entry.
+    private(set) var lastSealEntry: [UInt8] = []
+    /// Where opaque evidence is, by leaf hash. A log never enters a statement twice: an event's second entry would fork
+    /// its stream, of other statements only this tells.
+    private(set) var evidence: [Hash: UInt64] = [:]
     /// The state at ``sealedSize``.
     public private(set) var state = MemoryState()
     /// Its Merkle map.
@@ -47,6 +52,23 @@ public struct LogReplay: Sendable {
     public init(pins: Pins = Pins()) {
         self.pins = pins
     }
+
+    /// A replay that goes on where another one was: see ``Standstill``.
+    init(pins: Pins, standstill: Standstill, seal: Seal, sealHash: Hash, map: MerkleMap, rules: Rules) {
+        self.pins = pins
+        size = standstill.size
+        sealedSize = standstill.size
+        lastSeal = seal
+        lastSealHash = sealHash
+        lastSealEntry = standstill.sealEntry
+        evidence = standstill.evidence
+        state = standstill.state
+        self.map = map
+        self.rules = rules
+    }
+
+    /// Whether every entry so far is as it should be, and the last one is a seal.
+    public var isAtSeal: Bool { failure == nil && size > 0 && sealedSize == size }
 
     /// Appends the next entry.
     ///
@@ -99,6 +121,10 @@ public struct LogReplay: Sendable {
         } else {
             let limit = rules.policy.limits.maxBatch
             guard pending.count < limit else { throw .batchTooLarge(index: size, limit: limit) }
+            if !statement.header.contentType.hasSameUTF8(as: Event.contentType) {
+                if let first = evidence[statement.leafHash] { throw .duplicate(index: size, first: first) }
+                evidence[statement.leafHash] = size
+            }
             pending.append(Pending(statement: statement, signatureVerified: signatureVerified))
         }
         size += 1
@@ -138,6 +164,7 @@ public struct LogReplay: Sendable {
         pending.removeAll(keepingCapacity: true)
         lastSeal = seal
         lastSealHash = statement.leafHash
+        lastSealEntry = statement.entryBytes
         sealedSize = size + 1
     }
 

@@ -17,6 +17,8 @@ public enum ReplayError: NamedFailure, Hashable {
     case badSignature(index: UInt64, StatementError)
     /// A statement should not have been admitted.
     case notAdmitted(index: UInt64, AdmissionError)
+    /// The same statement is entered a second time.
+    case duplicate(index: UInt64, first: UInt64)
     /// An entry signed with the log's statement key is no seal.
     case notASeal(index: UInt64, SealError)
     /// More statements without a seal than the policy allows.
@@ -36,12 +38,21 @@ public enum ReplayError: NamedFailure, Hashable {
     public var index: UInt64? {
         switch self {
         case .notAStatement(let index, _), .notCanonical(let index), .badSignature(let index, _),
-            .notAdmitted(let index, _), .notASeal(let index, _), .batchTooLarge(let index, _),
+            .notAdmitted(let index, _), .notASeal(let index, _), .batchTooLarge(let index, _), .duplicate(let index, _),
             .sealCount(let index, _, _), .timeBackwards(let index, _, _), .sealChain(let index, _, _, _, _),
             .stateRoot(let index, _, _):
             index
         case .genesis, .otherGenesis, .otherAuthority: 0
         case .unsealed: nil
+        }
+    }
+
+    /// The entry that set the rule which this breaks, where there is one: a policy, an enrolment, a grant.
+    public var setBy: UInt64? {
+        switch self {
+        case .notAdmitted(_, let error): error.setBy
+        case .duplicate(_, let first): first
+        default: nil
         }
     }
 
@@ -54,6 +65,7 @@ public enum ReplayError: NamedFailure, Hashable {
         case .otherAuthority: "other-authority"
         case .badSignature(_, let error): error.reason
         case .notAdmitted(_, let error): error.reason
+        case .duplicate: "duplicate-entry"
         case .notASeal(_, let error): error.reason
         case .batchTooLarge: "batch-too-large"
         case .sealCount: "seal-count"
@@ -76,6 +88,7 @@ extension ReplayError: CustomStringConvertible {
             "entry 0 is signed with key \(thumbprint), which is none of the authorities pinned"
         case .badSignature(let index, let error): "entry \(index): \(error)"
         case .notAdmitted(let index, let error): "entry \(index) should not have been admitted: \(error)"
+        case .duplicate(let index, let first): "entry \(index) is the statement of entry \(first) again"
         case .notASeal(let index, let error): "entry \(index) has the log's statement key and is no seal: \(error)"
         case .batchTooLarge(let index, let limit):
             "entry \(index) is one more than the \(limit) statements that a seal may cover"
@@ -90,6 +103,21 @@ extension ReplayError: CustomStringConvertible {
             "the seal at entry \(index) carries state root \(stated); the state's is \(computed)"
         case .unsealed(let sealedSize, let size):
             "the entries from \(sealedSize) to \(size - 1) are covered by no seal"
+        }
+    }
+}
+
+extension AdmissionError {
+    /// The entry that set the rule; nil where it is one of the format, not of this log.
+    fileprivate var setBy: UInt64? {
+        switch self {
+        case .tooLarge(_, _, let setBy), .unknownKey(_, _, let setBy), .keyOfAnotherIssuer(_, _, _, let setBy),
+            .keyEnded(_, _, _, let setBy), .contentTypeNotAllowed(_, let setBy), .timeSkew(_, _, _, let setBy),
+            .tooManyStreams(_, _, let setBy):
+            setBy
+        case .rule(let violation): violation.setBy
+        case .streamFork(_, _, let newest): newest.index
+        case .malformedEvent, .malformedData, .reservedType, .streamGap, .storage: nil
         }
     }
 }
