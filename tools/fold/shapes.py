@@ -207,6 +207,13 @@ def peer_policy(item):
         raise Refused("invalid-value") from None
 
 
+def peer_state_quorum(item):
+    """The state quorum is a witness or a group of the policy."""
+    if "stateQuorum" in item:
+        refuse_unless(not tlog.Policy(item["policy"]).is_new(item["stateQuorum"].encode()), "invalid-value")
+        refuse_unless(item["stateQuorum"] != "none", "invalid-value")
+
+
 def octets(item):
     refuse_unless(isinstance(item, bytes), "wrong-kind")
 
@@ -239,7 +246,7 @@ TYPES = {
     "execution.step": struct(execution=execution, step=uint(), input=hash, output=hash),
     "execution.finish": struct(
         has_output, execution=execution, outcome=choice("executed", "blocked", "failed", "timed-out"), output_=hash),
-    "peer.admit": struct(origin=origin, policy=peer_policy, genesis=hash),
+    "peer.admit": struct(peer_state_quorum, origin=origin, policy=peer_policy, genesis=hash, stateQuorum_=name),
     "peer.head": struct(origin=origin, checkpoint=octets, consistency=array(hash, 0, 128)),
     "peer.expel": struct(origin=origin, reason=name),
     "route.open": struct(
@@ -284,7 +291,11 @@ POLICY = struct(
     contentTypes=array(policy_text),
     limits=struct(maxEntryBytes=uint(), maxSkew=uint(), maxBatch=uint(), maxStreamsPerIssuer=uint()),
     rates=struct(perIssuer=rate, perAddress=rate), allowUnwitnessed=boolean,
-    governance_=struct(lifters=roles, maxPermit=uint(), maxLease=uint()), previous_=hash)
+    governance_=struct(lifters=roles, maxPermit=uint(), maxLease=uint()),
+    bounds_=struct(
+        maxSilence=uint(), maxAttestationAge=uint(), maxTelemetryAge=uint(), maxHeadAge=uint(), maxStateLag=uint(),
+        recheck=uint(), grace=uint()),
+    previous_=hash)
 
 
 def check_policy(item):
@@ -305,6 +316,8 @@ def check_policy(item):
     refuse_unless(1024 <= limits["maxEntryBytes"] <= 65_535 and 1 <= limits["maxBatch"] <= 65_536, "out-of-bounds")
     refuse_unless(limits["maxSkew"] >= 1 and limits["maxStreamsPerIssuer"] >= 1, "out-of-bounds")
     refuse_unless(governance_of(item)["maxPermit"] >= 1, "out-of-bounds")
+    for name, bound in item.get("bounds", {}).items():
+        refuse_unless(bound >= 1 or name == "grace", "out-of-bounds")
     for rate in item["rates"].values():
         refuse_unless(rate["perSecond"] >= 1 and rate["burst"] >= 1, "out-of-bounds")
 

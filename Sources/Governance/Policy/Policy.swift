@@ -24,6 +24,8 @@ public struct Policy: Sendable, Hashable {
     public let allowUnwitnessed: Bool
     /// What governs containments, permits and leases; nil where the policy leaves it at what ``PolicyGovernance`` has.
     public let governance: PolicyGovernance?
+    /// What binds the evaluation of requests; nil where the policy leaves it at what ``PolicyBounds`` has.
+    public let bounds: PolicyBounds?
     /// The digest of the policy that this one takes the place of; nil in a genesis.
     public let previous: Hash?
     /// SHA-256 of ``encoded()``.
@@ -36,7 +38,7 @@ public struct Policy: Sendable, Hashable {
         origin: Origin, logKeys: LogPublicKeys, authorities: [Ed25519.PublicKey], threshold: Int,
         issuers: [EnrolledIssuer], contentTypes: [String] = [], limits: PolicyLimits = PolicyLimits(),
         rates: PolicyRates = PolicyRates(), allowUnwitnessed: Bool = false, governance: PolicyGovernance? = nil,
-        previous: Hash? = nil
+        bounds: PolicyBounds? = nil, previous: Hash? = nil
     ) throws(PolicyError) {
         self.origin = origin
         self.logKeys = logKeys
@@ -48,10 +50,11 @@ public struct Policy: Sendable, Hashable {
         self.rates = rates
         self.allowUnwitnessed = allowUnwitnessed
         self.governance = governance
+        self.bounds = bounds
         self.previous = previous
         let cbor = Policy.cbor(
             origin, logKeys, authorities, threshold, issuers, contentTypes, limits, rates, allowUnwitnessed,
-            governance, previous)
+            governance, bounds, previous)
         digest = Hash.sha256(cbor.encoded())
         try checkAuthorities()
         try checkKeys()
@@ -99,7 +102,7 @@ public struct Policy: Sendable, Hashable {
 
     private func checkBounds() throws(PolicyError) {
         let any: ClosedRange<UInt64> = 1...UInt64.max
-        let bounds: [(String, UInt64, ClosedRange<UInt64>)] = [
+        let numbers: [(String, UInt64, ClosedRange<UInt64>)] = [
             ("limits.maxEntryBytes", limits.maxEntryBytes, 1024...65_535),
             ("limits.maxSkew", limits.maxSkew, any),
             ("limits.maxBatch", limits.maxBatch, 1...65_536),
@@ -110,13 +113,19 @@ public struct Policy: Sendable, Hashable {
             ("rates.perAddress.perSecond", rates.perAddress.perSecond, any),
             ("rates.perAddress.burst", rates.perAddress.burst, any),
         ]
-        for (path, value, allowed) in bounds where !allowed.contains(value) {
+        for (path, value, allowed) in numbers where !allowed.contains(value) {
             throw .outOfBounds(path, value, allowed: allowed)
+        }
+        for (name, value, allowed) in boundsOfEvaluation.named where !allowed.contains(value) {
+            throw .outOfBounds("bounds.\(name)", value, allowed: allowed)
         }
     }
 
     /// What governs containments, permits and leases.
     public var rulesOfGovernance: PolicyGovernance { governance ?? PolicyGovernance() }
+
+    /// What binds the evaluation of requests.
+    public var boundsOfEvaluation: PolicyBounds { bounds ?? PolicyBounds() }
 
     /// Whether opaque evidence of this kind is admitted.
     ///

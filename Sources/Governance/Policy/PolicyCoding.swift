@@ -9,7 +9,7 @@ extension Policy {
                 item, path: "",
                 fields: [
                     "origin", "logKeys", "authorities", "threshold", "issuers", "contentTypes", "limits", "rates",
-                    "allowUnwitnessed", "governance", "previous",
+                    "allowUnwitnessed", "governance", "bounds", "previous",
                 ])
             let logKeys = try FieldReader(
                 fields.item("logKeys"), path: "logKeys", fields: ["checkpoint", "receipt", "statement"])
@@ -37,6 +37,9 @@ extension Policy {
                 governance: fields.optional("governance") { name throws(FieldError) in
                     try PolicyGovernance(fields.item(name))
                 },
+                bounds: fields.optional("bounds") { name throws(FieldError) in
+                    try PolicyBounds(fields.item(name))
+                },
                 previous: fields.optional("previous", fields.hash))
         } catch let error as FieldError {
             throw .field(error)
@@ -58,7 +61,7 @@ extension Policy {
     public var cbor: CBOR {
         Policy.cbor(
             origin, logKeys, authorities, threshold, issuers, contentTypes, limits, rates, allowUnwitnessed,
-            governance, previous)
+            governance, bounds, previous)
     }
 
     /// Deterministic CBOR.
@@ -70,7 +73,7 @@ extension Policy {
     static func cbor(
         _ origin: Origin, _ logKeys: LogPublicKeys, _ authorities: [Ed25519.PublicKey], _ threshold: Int,
         _ issuers: [EnrolledIssuer], _ contentTypes: [String], _ limits: PolicyLimits, _ rates: PolicyRates,
-        _ allowUnwitnessed: Bool, _ governance: PolicyGovernance?, _ previous: Hash?
+        _ allowUnwitnessed: Bool, _ governance: PolicyGovernance?, _ bounds: PolicyBounds?, _ previous: Hash?
     ) -> CBOR {
         var map: CBORMap = [
             "origin": .text(origin.text),
@@ -87,6 +90,7 @@ extension Policy {
             "allowUnwitnessed": .bool(allowUnwitnessed),
         ]
         map["governance"] = governance?.cbor
+        map["bounds"] = bounds?.cbor
         map["previous"] = previous.map { .hash($0) }
         return .map(map)
     }

@@ -55,6 +55,18 @@ extension GovernanceState {
     func checkFree(
         subject: String, model: ModelVersion?, route: String?, execution: ExecutionID?
     ) throws(AdmissionError) {
+        for scope in try scopes(subject: subject, model: model, route: route, execution: execution) {
+            guard let record = try record(.containment(scope), ContainmentRecord.self), record.phase != .baseline else {
+                continue
+            }
+            throw .rule(record.phase == .revoked ? .trustRevoked : .contained, "\(scope)", setBy: record.index)
+        }
+    }
+
+    /// What a containment of would stop a request: the domain itself, who asks, and what it names.
+    func scopes(
+        subject: String, model: ModelVersion?, route: String?, execution: ExecutionID?
+    ) throws(AdmissionError) -> [Scope] {
         var scopes: [Scope] = [.domain(rules.policy.origin.text), .runtime(subject)]
         if let model { scopes.append(.model(model)) }
         if let route {
@@ -64,11 +76,6 @@ extension GovernanceState {
             }
         }
         if let execution { scopes.append(.execution(execution)) }
-        for scope in scopes {
-            guard let record = try record(.containment(scope), ContainmentRecord.self), record.phase != .baseline else {
-                continue
-            }
-            throw .rule(record.phase == .revoked ? .trustRevoked : .contained, "\(scope)", setBy: record.index)
-        }
+        return scopes
     }
 }

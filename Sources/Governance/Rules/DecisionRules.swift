@@ -41,7 +41,7 @@ extension GovernanceState {
         }
         try checkFree(
             subject: data.access.subject, model: data.model, route: data.route, execution: data.execution)
-        try checkInForce(chain(grant), for: data.access, model: data.model, route: data.route, place)
+        try checkInForce(chain(grant), for: data.access, model: data.model, route: data.route, at: place.batchTime)
         if let model = data.model {
             try checkUsable(model, action: data.access.action, purpose: data.purpose ?? "")
         }
@@ -77,7 +77,7 @@ extension GovernanceState {
         let chain = try chain(data.grant)
         // "never for counted grants"
         if chain.isCounted { throw .rule(.leaseCounted, "\(data.grant)", setBy: chain.links[0].record.index) }
-        try checkInForce(chain, for: data.access, model: nil, route: nil, place)
+        try checkInForce(chain, for: data.access, model: nil, route: nil, at: place.batchTime)
         set(.lease(place.leafHash), LeaseState(index: place.index, lease: data))
     }
 }

@@ -19,7 +19,7 @@ extension GovernanceState {
         try checkFree(
             subject: place.issuer, model: data.model, route: permission.route, execution: data.execution)
         let chain = try chain(permission.grant)
-        try checkInForce(chain, for: permission.access, model: data.model, route: permission.route, place)
+        try checkInForce(chain, for: permission.access, model: data.model, route: permission.route, at: place.batchTime)
         if let model = data.model {
             try checkUsable(model, action: permission.access.action, purpose: permission.purpose ?? "")
         }

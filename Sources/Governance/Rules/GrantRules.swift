@@ -87,19 +87,22 @@ extension GovernanceState {
     }
 
     /// Whether the grant lets its subject do this now: revocation, time, uses, cover.
+    ///
+    /// - Parameter domain: where it is to be used; this domain if nil.
     func checkInForce(
-        _ chain: GrantChain, for access: Access, model: ModelVersion?, route: String?, _ place: StatementPlace
+        _ chain: GrantChain, for access: Access, model: ModelVersion?, route: String?, at time: UInt64,
+        in domain: String? = nil
     ) throws(AdmissionError) {
         try checkUnrevoked(chain)
         for link in chain.links {
             let conditions = link.conditions
-            guard (conditions.notBefore ?? 0)...(conditions.notAfter ?? .max) ~= place.batchTime else {
-                throw .rule(.grantWindow, "\(link.id) at \(place.batchTime)", setBy: link.record.index)
+            guard (conditions.notBefore ?? 0)...(conditions.notAfter ?? .max) ~= time else {
+                throw .rule(.grantWindow, "\(link.id) at \(time)", setBy: link.record.index)
             }
         }
         try checkUses(1, of: chain)
         let link = chain.links[0]
-        if let what = link.record.grant.missing(access, model, route, in: rules.policy.origin.text) {
+        if let what = link.record.grant.missing(access, model, route, in: domain ?? rules.policy.origin.text) {
             throw .rule(.grantCover, what, setBy: link.record.index)
         }
     }

@@ -86,6 +86,11 @@ public struct KeyDirectory: Sendable {
         Hash(statement.header.keyID).flatMap { entries[$0] }
     }
 
+    /// All keys of an issuer, in the order of their identifiers. Looks at every key there is.
+    public func entries(of issuer: String) -> [Entry] {
+        entries.values.filter { $0.issuer.hasSameUTF8(as: issuer) }.sorted { $0.key.thumbprint < $1.key.thumbprint }
+    }
+
     /// All keys, in the order of their identifiers.
     public var all: [Entry] { entries.sorted { $0.key < $1.key }.map(\.value) }
 

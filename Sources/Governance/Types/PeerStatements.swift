@@ -11,23 +11,36 @@ public struct PeerAdmit: StatementData {
     public let policy: String
     /// The leaf hash of the peer's entry 0.
     public let genesis: Hash
+    /// The witness or group of `policy` that vouches for the peer's seals; nobody does if nil, and then nothing of the
+    /// peer's state is honoured here.
+    public let stateQuorum: String?
 
-    public init(origin: String, policy: String, genesis: Hash) {
+    public init(origin: String, policy: String, genesis: Hash, stateQuorum: String? = nil) {
         self.origin = origin
         self.policy = policy
         self.genesis = genesis
+        self.stateQuorum = stateQuorum
     }
 
     public init(_ data: CBOR) throws(FieldError) {
-        let fields = try FieldReader(data, path: "", fields: ["origin", "policy", "genesis"])
+        let fields = try FieldReader(data, path: "", fields: ["origin", "policy", "genesis", "stateQuorum"])
         try self.init(
-            origin: fields.origin("origin").text, policy: fields.text("policy"), genesis: fields.hash("genesis"))
-        do { _ = try TlogPolicy(parsing: Array(policy.utf8)) } catch {
+            origin: fields.origin("origin").text, policy: fields.text("policy"), genesis: fields.hash("genesis"),
+            stateQuorum: fields.optional("stateQuorum", fields.name))
+        let parsed: TlogPolicy
+        do { parsed = try TlogPolicy(parsing: Array(policy.utf8)) } catch {
             throw .invalid("policy", "a tlog-policy: \(error)")
+        }
+        if let stateQuorum, parsed.quorum(named: TlogPolicy.Name(stateQuorum.utf8)) == nil {
+            throw .invalid("stateQuorum", "a witness or group of the policy")
         }
     }
 
-    public var cbor: CBOR { ["origin": .text(origin), "policy": .text(policy), "genesis": .hash(genesis)] }
+    public var cbor: CBOR {
+        var map: CBORMap = ["origin": .text(origin), "policy": .text(policy), "genesis": .hash(genesis)]
+        map["stateQuorum"] = stateQuorum.map { .text($0) }
+        return .map(map)
+    }
 }
 
 /// `peer.head`: a head of the peer's, shown to extend the one recorded before it.

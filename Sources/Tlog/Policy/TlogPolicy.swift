@@ -85,6 +85,11 @@ public struct TlogPolicy: Sendable, Hashable {
         return .name(line.items[1])
     }
 
+    /// The quorum that is a witness or a group of this policy; nil if there is none of that name.
+    package func quorum(named name: Name) -> Quorum? {
+        isDefined(name) ? .name(name) : nil
+    }
+
     /// Whether the witnesses' names satisfy a quorum of this policy.
     public func isSatisfied(_ quorum: Quorum, by cosigned: Set<Name>) -> Bool {
         guard case .name(let wanted) = quorum else { return true }

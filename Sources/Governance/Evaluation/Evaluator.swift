@@ -1,0 +1,236 @@
+internal import Tlog
+
+/// Decides on requests: the ten steps, the checks of the profiles, permit or contain.
+///
+/// Pure over state, evidence and the time that it is given. What the rules of admission ask of a permit is asked here by
+/// the same code, at the gate's time instead of a batch's.
+public struct Evaluator<State: StateReading> {
+    let request: AccessRequest
+    let evidence: Evidence
+    /// ms since 1970.
+    let now: UInt64
+    let rules: Rules
+    let state: TrackedState<State>
+    /// What the peer has shown; nil without a route.
+    let foreign: Result<PeerView, Finding>?
+
+    /// - Parameters:
+    ///   - state: at the head that the evidence speaks of.
+    ///   - rules: those in force in the state.
+    ///   - now: the evaluator's clock, ms since 1970.
+    public static func evaluate(
+        _ request: AccessRequest, state: State, rules: Rules, evidence: Evidence, now: UInt64
+    ) -> Decision {
+        let tracked = TrackedState(state)
+        let evaluator = Evaluator(request, state: tracked, rules: rules, evidence: evidence, now: now)
+        return evaluator.decision()
+    }
+
+    private init(
+        _ request: AccessRequest, state: TrackedState<State>, rules: Rules, evidence: Evidence, now: UInt64
+    ) {
+        (self.request, self.evidence, self.now, self.rules, self.state) = (request, evidence, now, rules, state)
+        foreign = request.route.map { route in
+            Result { () throws(Finding) in
+                try PeerView(evidence.peer, Self.peer(of: route, state, rules))
+            }
+        }
+        // What the view of the peer rests on is counted with the checks that use it.
+        _ = state.takeRead()
+    }
+
+    var bounds: PolicyBounds { rules.policy.boundsOfEvaluation }
+    var origin: String { rules.policy.origin.text }
+
+    private func decision() -> Decision {
+        var results = [
+            result(.initialization) { () throws(Finding) in try initialize() },
+            result(.governanceAuthorization) { () throws(Finding) in try authorize() },
+        ]
+        for check in request.checks {
+            results.append(result(check.step, check) { () throws(Finding) in try run(check) })
+        }
+        // Stable: within a step in the order of the checks.
+        let sorted = DecisionStep.allCases.flatMap { step in results.filter { $0.step == step } }
+        var isUnwitnessed = false
+        if case .byNobody? = evidence.head?.witnesses { isUnwitnessed = true }
+        return Decision(
+            request: request, head: evidence.head?.head, time: now, results: sorted, isUnwitnessed: isUnwitnessed)
+    }
+
+    private func result(
+        _ step: DecisionStep, _ check: CheckID? = nil, _ body: () throws(Finding) -> String
+    ) -> CheckResult {
+        var outcome = CheckOutcome.passed
+        var detail = ""
+        var mend = ""
+        do throws(Finding) {
+            detail = try body()
+        } catch {
+            (outcome, detail, mend) = (error.outcome, error.detail, error.mend)
+        }
+        let read = state.takeRead()
+        return CheckResult(
+            check: check, step: step, outcome: outcome, detail: detail, mend: mend, entries: read.entries,
+            keys: read.keys)
+    }
+
+    private func run(_ check: CheckID) throws(Finding) -> String {
+        switch check {
+        case .p1: try runtimeContinuity()
+        case .p2: try policyCoordination()
+        case .p3: try routing()
+        // X4: "P4 holds for the runtime in the domain that enrolled it".
+        case .p4, .m3, .x4: try runtimeIntegrity()
+        case .p5: try telemetryContinuity()
+        case .p6: try cryptographicSynchronization()
+        case .p7, .m6: try auditSynchronization()
+        case .p8, .m7: try stateConsistency()
+        case .x1: try peerContinuity()
+        case .x2: try routeInBothDomains()
+        case .x3: try foreignSignatures()
+        case .x5: try foreignStatementIsCovered()
+        case .x6: try coordinationIntegrity()
+        case .x7: try lineageAcrossDomains()
+        case .x8: try foreignState()
+        case .m1: try modelContinuity()
+        case .m2: try modelPolicy()
+        case .m4: try modelScope()
+        case .m5: try modelSignatures()
+        case .m8: try lineage()
+        }
+    }
+
+    // MARK: Steps 1 and 2
+
+    /// Step 1: there is a head to judge on, and the subject is somebody.
+    private func initialize() throws(Finding) -> String {
+        guard let head = evidence.head else {
+            throw .notEvaluable("there is no verified head", mend: "let the gate follow the log")
+        }
+        let subject = request.access.subject
+        guard !keysInForce(of: subject).isEmpty || foreign != nil else {
+            throw .failed(
+                .governanceMismatch, "\(subject) is not enrolled, or all its keys have ended",
+                mend: "enrol the subject: identity.enroll")
+        }
+        return "\(subject) at size \(head.head.size)"
+    }
+
+    /// Step 2: a grant covers it, and nothing that it touches is contained.
+    private func authorize() throws(Finding) -> String {
+        try checkNothingContained(in: fold, domain: "this domain")
+        guard let grant = request.grant else {
+            throw .failed(.governanceMismatch, "the request names no grant", mend: "ask with a grant: grant.issue")
+        }
+        // A grant of this log is used here; one of a peer's is proved by its state (X8).
+        if let foreign {
+            let view = try foreign.get()
+            let shown = ForeignGrantState(peer: view, local: state, grant: grant)
+            try checkInForce(grant, in: GovernanceState(base: shown, rules: view.rules))
+            return "\(grant) of \(view.record.peer.origin)"
+        }
+        try checkInForce(grant, in: fold)
+        return "\(grant)"
+    }
+
+    /// The rules of the fold over the state, as admission has them.
+    var fold: GovernanceState<TrackedState<State>> { GovernanceState(base: state, rules: rules) }
+
+    func checkInForce(_ grant: Hash, in fold: GovernanceState<some StateReading>) throws(Finding) {
+        do throws(AdmissionError) {
+            let chain = try fold.chain(grant)
+            try fold.checkInForce(
+                chain, for: request.access, model: request.model?.model, route: request.route, at: now, in: origin)
+        } catch {
+            throw Finding(error, .governanceMismatch)
+        }
+    }
+
+    func checkNothingContained(
+        in fold: GovernanceState<some StateReading>, domain: String
+    ) throws(Finding) {
+        let scopes: [Scope]
+        var found: (Scope, ContainmentRecord)?
+        do throws(AdmissionError) {
+            scopes = try fold.scopes(
+                subject: request.access.subject, model: request.model?.model, route: request.route,
+                execution: request.execution)
+            for scope in scopes where found == nil {
+                guard let record = try fold.record(.containment(scope), ContainmentRecord.self),
+                    record.phase != .baseline
+                else { continue }
+                found = (scope, record)
+            }
+        } catch {
+            throw Finding(error, .governanceMismatch)
+        }
+        guard let (scope, record) = found else { return }
+        throw .failed(
+            record.reason, "\(scope) is \(record.phase.rawValue) in \(domain), by entry \(record.index)",
+            mend: record.phase == .revoked
+                ? "nothing: trust that is revoked stays revoked"
+                : "containment.recover, a decision to revalidate, containment.lift")
+    }
+
+    // MARK: Common questions
+
+    func keysInForce(of issuer: String) -> [KeyDirectory.Entry] {
+        rules.keys.entries(of: issuer).filter { $0.ending == nil }
+    }
+
+    /// How long ago, by the evaluator's clock. A time ahead of it by more than the policy's skew is not believed.
+    func age(of time: UInt64, _ what: String) throws(Finding) -> UInt64 {
+        guard time > now else { return now - time }
+        guard time - now <= rules.policy.limits.maxSkew else {
+            throw .notEvaluable(
+                "\(what) is of \(time), \(time - now) ms ahead of the clock", mend: "set the clocks right")
+        }
+        return 0
+    }
+
+    /// The route's record and the peer at its other end.
+    static func peer(
+        of route: String, _ state: TrackedState<State>, _ rules: Rules
+    ) throws(Finding) -> PeerRecord {
+        guard let record = try state.record(.route(route), RouteRecord.self) else {
+            throw .failed(.routingMismatch, "there is no route \(route)", mend: "open it: route.open")
+        }
+        let isFromHere = record.route.from.hasSameUTF8(as: rules.policy.origin.text)
+        let other = isFromHere ? record.route.to : record.route.from
+        guard let peer = try state.record(.peer(other), PeerRecord.self), !peer.isExpelled else {
+            throw .failed(.routingMismatch, "\(other) is no admitted peer", mend: "admit it: peer.admit")
+        }
+        return peer
+    }
+}
+
+extension Finding {
+    /// What a rule of admission says; a state that cannot be read is nobody's fault and decides nothing.
+    init(_ error: AdmissionError, _ reason: ContainmentReason, mend: String = "") {
+        switch error {
+        case .storage(let detail): self = .notEvaluable(detail, mend: "read the state again")
+        case .rule(let violation):
+            self = .failed(reason, "\(violation)", mend: mend.isEmpty ? violation.rule.mend : mend)
+        default: self = .failed(reason, "\(error)", mend: mend)
+        }
+    }
+}
+
+extension Rule {
+    /// What would let a request pass that the rule stopped.
+    fileprivate var mend: String {
+        switch self {
+        case .unknownGrant, .grantRevoked, .grantCover: "issue a grant that covers it: grant.issue"
+        case .grantWindow: "ask within the grant's window, or issue another grant"
+        case .grantUses: "issue another grant: its uses are gone"
+        case .unknownModel: "register the model: model.register"
+        case .modelEnded: "use a version that is neither retired nor revoked"
+        case .modelApproval: "approve the model under the policy in force: model.approve"
+        case .modelScope: "ask for an action and a purpose in the model's scope"
+        case .unknownRoute: "open a route for the action: route.open"
+        case .unknownPeer: "admit the peer: peer.admit"
+        default: ""
+        }
+    }
+}

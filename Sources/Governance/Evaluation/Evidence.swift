@@ -1,0 +1,80 @@
+public import Tlog
+
+/// What an evaluator knows besides the state: facts that it has established itself. What is nil is not known, and what
+/// is not known contains.
+public struct Evidence: Sendable, Hashable {
+    /// The head that the state is at.
+    public var head: HeadEvidence?
+    /// Files of the model that are not as its manifest has them; empty if all were compared and are. Nil if no files
+    /// were given.
+    public var differingFiles: [String]?
+    /// What the peer's log shows; there with a route.
+    public var peer: PeerEvidence?
+
+    public init(head: HeadEvidence?, differingFiles: [String]? = nil, peer: PeerEvidence? = nil) {
+        self.head = head
+        self.differingFiles = differingFiles
+        self.peer = peer
+    }
+}
+
+/// What an evaluator has found out about the head of its own domain's log.
+public struct HeadEvidence: Sendable, Hashable {
+    /// Who vouches for a head.
+    public enum Vouched: Sendable, Hashable {
+        /// A quorum, which saw it no earlier than this: ms since 1970 (the head time).
+        case byQuorum(at: UInt64)
+        /// The trust file demands nobody: `quorum none`. The time is the seal's.
+        case byNobody(sealed: UInt64)
+    }
+
+    public var head: TreeHead
+    /// Nil if the log's signature or the quorum does not verify.
+    public var witnesses: Vouched?
+    /// Whether the consistency proof from the last head that the evaluator accepted verifies; nil if it had none to try.
+    public var extendsAccepted: Bool?
+    /// The root in the seal that ends the head.
+    public var sealRoot: Hash
+    /// The root that the evaluator computed itself.
+    public var computedRoot: Hash?
+    /// The newest of this head and those that it extends that a quorum of state witnesses cosigned; nil if there is none.
+    public var stateWitnesses: Vouched?
+
+    public init(
+        head: TreeHead, witnesses: Vouched?, extendsAccepted: Bool?, sealRoot: Hash, computedRoot: Hash?,
+        stateWitnesses: Vouched?
+    ) {
+        self.head = head
+        self.witnesses = witnesses
+        self.extendsAccepted = extendsAccepted
+        self.sealRoot = sealRoot
+        self.computedRoot = computedRoot
+        self.stateWitnesses = stateWitnesses
+    }
+}
+
+/// What was carried here from a peer's log. None of it is believed before the evaluation has verified it under the head
+/// of the peer that this log has recorded.
+public struct PeerEvidence: Sendable, Hashable {
+    /// The entry that issued the foreign grant, where it stands, and the path to the peer's recorded head.
+    public struct Statement: Sendable, Hashable {
+        public let entry: [UInt8]
+        public let index: UInt64
+        public let path: [Hash]
+
+        public init(entry: [UInt8], index: UInt64, path: [Hash]) {
+            self.entry = entry
+            self.index = index
+            self.path = path
+        }
+    }
+
+    public var statement: Statement?
+    /// State proofs of the peer's, all under its recorded head.
+    public var proofs: [StateProof]
+
+    public init(statement: Statement?, proofs: [StateProof]) {
+        self.statement = statement
+        self.proofs = proofs
+    }
+}
