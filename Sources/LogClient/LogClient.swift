@@ -124,14 +124,28 @@ public struct LogClient: Sendable {
         guard let receipt = transparent.receipts.first else {
             throw .contradiction(path: path, reason: "the statement has no receipt")
         }
-        let verified = try VerifiedAnswer(
-            to: transparent.statement, receipt: receipt.encoded(), claimedIndex: nil, isDuplicate: true, path: path,
-            verifier: verifier)
+        let verified = try await verified(transparent.statement, receipt: receipt.encoded(), path: path)
         guard entry.isName(of: verified) else {
             throw .contradiction(
                 path: path, reason: "the log answered with entry \(verified.index), \(verified.statement.leafHash)")
         }
         return verified
+    }
+
+    /// Verifies a receipt; of an issuer that was enrolled after the genesis, with the state that shows it.
+    private func verified(
+        _ statement: SignedStatement, receipt: [UInt8], path: String
+    ) async throws(ClientError) -> VerifiedAnswer {
+        do {
+            return try VerifiedAnswer(
+                to: statement, receipt: receipt, claimedIndex: nil, isDuplicate: true, path: path, verifier: verifier)
+        } catch .notVerified(let report) where report.lacksOnlySigner {
+            guard let state = try await signerState(of: statement) else { throw .notVerified(report) }
+            let informed = Verifier(trust: trust, knownIssuers: knownIssuers, stateProofs: [state.encoded()])
+            return try VerifiedAnswer(
+                to: statement, receipt: receipt, claimedIndex: nil, isDuplicate: true, path: path,
+                verifier: informed, signerState: state)
+        }
     }
 
     /// Sizes that no answer of a log exceeds.

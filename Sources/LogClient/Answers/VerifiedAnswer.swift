@@ -1,4 +1,5 @@
 public import COSE
+public import Governance
 public import Tlog
 package import Verification
 
@@ -17,6 +18,9 @@ public struct VerifiedAnswer: Sendable {
         TransparentStatement(statement: statement, receipts: [receipt])
     }
 
+    /// What shows that the signer was enrolled, where the genesis does not and the caller did not know.
+    public let signerState: StateProof?
+
     /// The same proof in the text form of c2sp.org/tlog-proof.
     public let tlogProof: TlogProof
 
@@ -26,9 +30,10 @@ public struct VerifiedAnswer: Sendable {
     ///   - receipt: the bytes of the answer.
     ///   - claimedIndex: the index that the log named beside the receipt, if it did.
     ///   - path: what was asked, for the error.
+    ///   - signerState: the state proof that the verifier has of the signer, to keep with the answer.
     package init(
         to statement: SignedStatement, receipt bytes: [UInt8], claimedIndex: UInt64?, isDuplicate: Bool,
-        path: String, verifier: Verifier
+        path: String, verifier: Verifier, signerState: StateProof? = nil
     ) throws(ClientError) {
         let report = verifier.receipt(bytes, statement: statement.entryBytes)
         guard report.verdict == .verified else { throw .notVerified(report) }
@@ -59,6 +64,7 @@ public struct VerifiedAnswer: Sendable {
         self.receipt = receipt
         index = proof.index
         self.isDuplicate = isDuplicate
+        self.signerState = signerState
         self.checkpoint = checkpoint
         tlogProof = TlogProof(extra: nil, index: proof.index, path: proof.path, checkpoint: checkpoint)
     }

@@ -1,10 +1,12 @@
 import COSE
 import Foundation
+import Governance
 import LogClient
 import Tlog
 
 /// The files that a registered statement leaves: NAME.cose (the statement), NAME.transparent (the statement with its
-/// receipt) and NAME.tlog-proof (the proof in C2SP's text form).
+/// receipt), NAME.tlog-proof (the proof in C2SP's text form), and where it takes one NAME.state-proof (that the signer
+/// was enrolled).
 struct AnswerFiles: Sendable {
     let directory: String
     let name: String
@@ -12,6 +14,7 @@ struct AnswerFiles: Sendable {
     var statement: String { path("cose") }
     var transparent: String { path("transparent") }
     var proof: String { path("tlog-proof") }
+    var state: String { path("state-proof") }
 
     private func path(_ suffix: String) -> String {
         directory == "." ? "\(name).\(suffix)" : "\(directory)/\(name).\(suffix)"
@@ -38,8 +41,13 @@ struct AnswerFiles: Sendable {
 
     func write(_ answer: VerifiedAnswer) throws {
         try write(answer.transparentStatement.encoded(), to: transparent)
+        if let state = answer.signerState { try write(state.encoded(), to: self.state) }
         // Last, because it stands for "all of it is there".
         try write(answer.tlogProof.bytes, to: proof)
+    }
+
+    func write(_ state: StateProof) throws {
+        try write(state.encoded(), to: self.state)
     }
 
     func removeStatement() {
