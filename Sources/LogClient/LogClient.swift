@@ -156,6 +156,8 @@ public struct LogClient: Sendable {
         static let tile = 256 * 32
         static let bundle = EntryBundle.fullWidth * (2 + EntryBundle.maxEntryByteCount)
         static let stream = 1 << 19
+        /// A page of a thousand records, each as long as an entry can make one.
+        static let governance = 160 << 20
     }
 }
 

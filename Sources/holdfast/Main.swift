@@ -25,6 +25,13 @@ struct Holdfast: AsyncParsableCommand {
             CommandGroup(name: "Watch logs:", subcommands: [WitnessCommand.self, MirrorCommand.self]),
             CommandGroup(name: "Register:", subcommands: [SubmitCommand.self]),
             CommandGroup(
+                name: "Govern:",
+                subcommands: [
+                    PolicyCommand.self, IdentityCommand.self, GrantCommand.self, ModelCommand.self,
+                    RuntimeCommand.self, DecisionCommand.self, LeaseCommand.self, ExecutionCommand.self,
+                    ContainmentCommand.self, TrustCommand.self, PeerCommand.self, RouteCommand.self,
+                ]),
+            CommandGroup(
                 name: "Read and verify:",
                 subcommands: [
                     ProveCommand.self, TreeCommand.self, ShowCommand.self, TailCommand.self, ExportCommand.self,
@@ -51,6 +58,8 @@ struct Holdfast: AsyncParsableCommand {
             Wording.print(failure)
             Foundation.exit(failure.status.rawValue)
         }
+        // A command that has said everything already.
+        if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
         // What is left is ArgumentParser's: help and version (to standard output), or a wrong command line.
         let text = fullMessage(for: error)
         if exitCode(for: error).isSuccess {

@@ -90,12 +90,11 @@ public enum LintCode: String, Sendable, Hashable, CaseIterable {
 extension LintCode {
     public var severity: LintFinding.Severity {
         switch self {
-        case .quorumSplit, .unwitnessedPermits, .thresholdMinority, .liftersNobody, .permitBelowSkew,
-            .leaseBelowSkew, .policyTooLarge, .grantSubjectUnknown, .grantSubjectEnded, .grantModelUnknown,
+        case .quorumSplit, .unwitnessedPermits, .thresholdMinority, .liftersNobody, .policyTooLarge, .grantSubjectUnknown, .grantSubjectEnded, .grantModelUnknown,
             .grantModelEnded, .grantRouteActions, .grantModelScope, .routePeerExpelled, .containmentStuck:
             .error
         case .quorumNone, .quorumOneBlocks, .thresholdOne, .thresholdAll, .noGate, .dutiesTogether,
-            .permitLong, .leaseLong, .skewLong, .grantSubjectRole, .grantSubjectContained, .grantExpired,
+            .permitBelowSkew, .leaseBelowSkew, .permitLong, .leaseLong, .skewLong, .grantSubjectRole, .grantSubjectContained, .grantExpired,
             .grantUsedUp, .grantParentRevoked, .grantParentExpired, .grantModelUnapproved, .grantRouteClosed,
             .routePeerSilent, .domainContained, .stateQuorumMissing:
             .warning

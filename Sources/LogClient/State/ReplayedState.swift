@@ -1,5 +1,6 @@
 public import Governance
 public import Tlog
+import Verification
 
 /// The governance state of a log, derived from its entries alone: every admission and every seal was computed again.
 public struct ReplayedState: Sendable {

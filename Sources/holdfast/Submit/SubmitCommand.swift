@@ -30,8 +30,9 @@ struct SubmitCommand: AsyncParsableCommand {
             let trust = client.trust
             guard let origin = trust.genesis?.policy?.origin else { throw Wording.noGenesis() }
             var run = SubmitRun(
-                client: client, issuer: try submit.issuer(log.layout, trust), options: submit,
-                ledgerDirectory: submit.ledgerDirectory(log.layout), origin: origin, count: inputs.count)
+                client: client, issuer: try submit.issuer(log.layout, trust),
+                output: SubmitRun.Output(directory: submit.out, again: submit.again),
+                ledgerDirectory: LedgerDirectory.path(submit.state, log.layout), origin: origin, count: inputs.count)
             do {
                 try await run.register(inputs)
             } catch {

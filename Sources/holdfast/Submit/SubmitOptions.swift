@@ -163,8 +163,12 @@ struct SubmitOptions: ParsableArguments {
         }
         return Issuer(name: only.issuer, key: secret)
     }
+}
 
-    func ledgerDirectory(_ layout: LogLayout?) -> String {
+/// Where streams are remembered.
+enum LedgerDirectory {
+    /// - Parameter state: the directory that was asked for, if one was.
+    static func path(_ state: String?, _ layout: LogLayout?) -> String {
         if let state { return state }
         if let layout { return layout.directory + "/state" }
         let environment = ProcessInfo.processInfo.environment

@@ -8,12 +8,19 @@ import Tlog
 struct SubmitRun {
     var client: LogClient
     let issuer: Issuer
-    let options: SubmitOptions
+    let output: Output
     let ledgerDirectory: String
     let origin: Origin
     private(set) var outcomes: [Outcome] = []
     private let progress: ProgressLine
     private var settled: UInt64 = 0
+
+    /// Where the files go, and what happens to what was registered before.
+    struct Output {
+        let directory: String
+        /// Whether to register again what was registered before: a new statement, in new files.
+        let again: Bool
+    }
 
     /// What became of an input.
     struct Outcome {
@@ -34,7 +41,7 @@ struct SubmitRun {
     }
 
     init(
-        client: LogClient, issuer: Issuer, options: SubmitOptions, ledgerDirectory: String, origin: Origin, count: Int
+        client: LogClient, issuer: Issuer, output: Output, ledgerDirectory: String, origin: Origin, count: Int
     ) {
         self.client = client
         // One's own key needs no word of the genesis: the policy may have enrolled it later.
@@ -42,7 +49,7 @@ struct SubmitRun {
             EnrolledIssuer(issuer: issuer.name, key: issuer.key.publicKey, roles: [])
         ]
         self.issuer = issuer
-        self.options = options
+        self.output = output
         self.ledgerDirectory = ledgerDirectory
         self.origin = origin
         progress = ProgressLine("registering", total: UInt64(count))
@@ -54,12 +61,12 @@ struct SubmitRun {
         var kept: [(Job, SignedStatement)] = []
         for (position, input) in inputs.enumerated() {
             let job = Job(
-                position: position, input: input, files: AnswerFiles(directory: options.out, name: input.name))
+                position: position, input: input, files: AnswerFiles(directory: output.directory, name: input.name))
             guard let statement = try job.files.keptStatement() else {
                 fresh.append(job)
                 continue
             }
-            if options.again {
+            if output.again {
                 fresh.append(Job(position: position, input: input, files: try Self.freeName(job.files)))
             } else if !input.isSaid(by: statement, issuer: issuer) {
                 throw Wording.otherStatement(job.files, input.name)
@@ -75,7 +82,7 @@ struct SubmitRun {
         fresh.sort { $0.position < $1.position }
         for (stream, jobs) in Self.byStream(fresh) {
             guard let writer = writers.removeValue(forKey: stream) else { continue }
-            let open = options.again ? jobs : try claim(writer.recovered, by: jobs)
+            let open = output.again ? jobs : try claim(writer.recovered, by: jobs)
             try writer.forgetRecovered()
             try await register(open, writer)
         }
