@@ -90,11 +90,13 @@ public enum LintCode: String, Sendable, Hashable, CaseIterable {
 extension LintCode {
     public var severity: LintFinding.Severity {
         switch self {
-        case .quorumSplit, .unwitnessedPermits, .thresholdMinority, .liftersNobody, .policyTooLarge, .grantSubjectUnknown, .grantSubjectEnded, .grantModelUnknown,
+        case .quorumSplit, .unwitnessedPermits, .thresholdMinority, .liftersNobody, .policyTooLarge,
+            .grantSubjectUnknown, .grantSubjectEnded, .grantModelUnknown,
             .grantModelEnded, .grantRouteActions, .grantModelScope, .routePeerExpelled, .containmentStuck:
             .error
         case .quorumNone, .quorumOneBlocks, .thresholdOne, .thresholdAll, .noGate, .dutiesTogether,
-            .permitBelowSkew, .leaseBelowSkew, .permitLong, .leaseLong, .skewLong, .grantSubjectRole, .grantSubjectContained, .grantExpired,
+            .permitBelowSkew, .leaseBelowSkew, .permitLong, .leaseLong, .skewLong, .grantSubjectRole,
+            .grantSubjectContained, .grantExpired,
             .grantUsedUp, .grantParentRevoked, .grantParentExpired, .grantModelUnapproved, .grantRouteClosed,
             .routePeerSilent, .domainContained, .stateQuorumMissing:
             .warning
@@ -112,12 +114,14 @@ extension LintCode {
         case .quorumOneBreaks: "Ask for more witnesses, so that more of them would have to be dishonest."
         case .quorumOneBlocks: "Add witnesses, or ask for fewer than all of them."
         case .quorumUnused: "Put the witness into a group of the quorum, or take its line out."
-        case .stateQuorumMissing: "Name state witnesses and a 'state-quorum' line, so that state proofs can be believed."
+        case .stateQuorumMissing:
+            "Name state witnesses and a 'state-quorum' line, so that state proofs can be believed."
         case .thresholdOne: "Name three authorities with a threshold of two."
         case .thresholdMinority: "Raise the threshold above half of the authorities."
         case .thresholdAll: "Name one more authority, or lower the threshold by one."
         case .unwitnessedPermits: "Set allowUnwitnessed to false and serve with witnesses."
-        case .liftersNobody: "Enrol an identity with that role, or name a role in governance.lifters that somebody holds."
+        case .liftersNobody:
+            "Enrol an identity with that role, or name a role in governance.lifters that somebody holds."
         case .noGate: "Enrol a gate: holdfast identity enroll URI GATE.pub --role gate"
         case .noRuntime: "Enrol one: holdfast identity enroll URI KEY.pub --role runtime"
         case .issuerWithoutRole: "Give it a role, or leave it so if it only registers events of its own types."
@@ -146,9 +150,11 @@ extension LintCode {
         case .grantRouteActions: "Open a route for these actions, or revoke the grant."
         case .routePeerExpelled: "Close the route."
         case .routePeerSilent: "Record a newer head: holdfast peer head ORIGIN"
-        case .containmentStuck: "Name a role that somebody holds in governance.lifters; authorities may lift in any case."
+        case .containmentStuck:
+            "Name a role that somebody holds in governance.lifters; authorities may lift in any case."
         case .domainContained: "Recover and lift it when the checks pass again."
-        case .approvalsWaiting: "The other authorities approve it (holdfast policy approve DIGEST), or approve another one."
+        case .approvalsWaiting:
+            "The other authorities approve it (holdfast policy approve DIGEST), or approve another one."
         }
     }
 }

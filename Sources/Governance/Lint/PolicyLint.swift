@@ -49,7 +49,8 @@ public struct PolicyLint: Sendable {
             findings.append(
                 LintFinding(
                     .stateQuorumMissing, "state-quorum",
-                    "nobody is named who cosigns only what was replayed, so that no proof of the state can be believed"))
+                    "nobody is named who cosigns only what was replayed, so that no proof of the state can be believed")
+            )
         }
         let reached = stateQuorum.flatMap { QuorumAnalysis(trust, quorum: $0) }
         let unused = analysis.unused.filter { reached?.unused.contains($0) ?? true }
@@ -134,7 +135,8 @@ public struct PolicyLint: Sendable {
         }
         if holders[.gate]?.isEmpty != false {
             findings.append(
-                LintFinding(.noGate, "roles", "nobody holds the role gate: nothing can be permitted, so nothing starts"))
+                LintFinding(.noGate, "roles", "nobody holds the role gate: nothing can be permitted, so nothing starts")
+            )
         }
         if holders[.runtime]?.isEmpty != false {
             findings.append(LintFinding(.noRuntime, "roles", "nobody holds the role runtime: nothing can be executed"))

@@ -57,7 +57,8 @@ struct StateLint {
         let conditions = record.grant.conditions
         var findings: [LintFinding] = []
         if let notAfter = conditions.notAfter, notAfter < state.time {
-            findings.append(LintFinding(.grantExpired, name, "its window ended at \(notAfter), and it is \(state.time)"))
+            findings.append(
+                LintFinding(.grantExpired, name, "its window ended at \(notAfter), and it is \(state.time)"))
         }
         if let uses = conditions.uses, state.uses[id, default: 0] >= uses {
             findings.append(LintFinding(.grantUsedUp, name, "all of its \(uses) uses are gone"))
@@ -78,7 +79,9 @@ struct StateLint {
                 ]
             }
             if let uses = parent.grant.conditions.uses, state.uses[id, default: 0] >= uses {
-                return [LintFinding(.grantUsedUp, name, "all \(uses) uses of grant \(id), which it comes from, are gone")]
+                return [
+                    LintFinding(.grantUsedUp, name, "all \(uses) uses of grant \(id), which it comes from, are gone")
+                ]
             }
             next = parent.grant.parent
         }
@@ -154,7 +157,9 @@ struct StateLint {
     private func containments() -> [LintFinding] {
         var findings: [LintFinding] = []
         let lifters = policy.rulesOfGovernance.lifters
-        let canLift = state.activeIdentities.contains { identity in identity.record.roles.contains(where: lifters.contains) }
+        let canLift = state.activeIdentities.contains { identity in
+            identity.record.roles.contains(where: lifters.contains)
+        }
         let open = state.containments.filter { $0.value.phase != .baseline && $0.value.phase != .revoked }
         for (scope, record) in open.sorted(by: { $0.value.index < $1.value.index }) {
             let name = scope.joined(separator: " ")

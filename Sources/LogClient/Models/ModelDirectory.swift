@@ -33,6 +33,8 @@ public struct ModelDirectory {
     /// All faults, so that they can be put right at once.
     public struct Faults: Error, Sendable, Hashable {
         public let faults: [Fault]
+
+        public init(faults: [Fault]) { self.faults = faults }
     }
 
     /// A file that was found.

@@ -74,7 +74,8 @@ struct SpanArgument: Hashable {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let unit = String(text.dropFirst(digits.count))
         guard let number = UInt64(digits), let factor = units.first(where: { $0.name == unit })?.milliseconds else {
-            throw ArgumentFault("a length of time is a number and a unit, such as 500ms, 30s, 15m, 1h, 2d, not '\(text)'")
+            throw ArgumentFault(
+                "a length of time is a number and a unit, such as 500ms, 30s, 15m, 1h, 2d, not '\(text)'")
         }
         let (product, overflow) = number.multipliedReportingOverflow(by: factor)
         guard !overflow else { throw ArgumentFault("'\(text)' is longer than can be counted in ms") }

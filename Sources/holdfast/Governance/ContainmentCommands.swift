@@ -44,7 +44,8 @@ struct ContainmentEnterCommand: StatementCommand {
         let scope = try scope.scope(in: session.origin.text)
         let evidence = try DigestOption.digest(evidence, evidenceDigest, "evidence")
         return StatementDraft(
-            ContainmentEnter(scope: scope, reason: reason, evidence: evidence), about: scope.parts.joined(separator: " "))
+            ContainmentEnter(scope: scope, reason: reason, evidence: evidence),
+            about: scope.parts.joined(separator: " "))
     }
 }
 

@@ -40,7 +40,9 @@ struct DecisionArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Its SHA-256, in the place of a file.", valueName: "hex"), transform: HexArgument.digest)
     var evaluationDigest: Hash?
 
-    @Option(help: ArgumentHelp("16 to 32 bytes that no decision had. Default: random.", valueName: "hex"), transform: HexArgument.nonce)
+    @Option(
+        help: ArgumentHelp("16 to 32 bytes that no decision had. Default: random.", valueName: "hex"),
+        transform: HexArgument.nonce)
     var nonce: [UInt8]?
 
     /// Without an expiry of one's own: a minute, or as long as the policy allows if that is less.
@@ -238,7 +240,8 @@ struct LeaseIssueCommand: StatementCommand {
 
     @OptionGroup var access: AccessArguments
 
-    @Option(help: ArgumentHelp("The grant that covers it, without counted uses: id, index or file.", valueName: "grant"))
+    @Option(
+        help: ArgumentHelp("The grant that covers it, without counted uses: id, index or file.", valueName: "grant"))
     var grant: String
 
     @Option(

@@ -25,7 +25,8 @@ struct ExecutionStartCommand: StatementCommand {
     var id: String
 
     @Option(
-        help: ArgumentHelp("The nonce of the decision that permits it.", valueName: "hex"), transform: HexArgument.nonce)
+        help: ArgumentHelp("The nonce of the decision that permits it.", valueName: "hex"), transform: HexArgument.nonce
+    )
     var permit: [UInt8]?
 
     @Option(help: ArgumentHelp("The lease that permits it: id, index or file.", valueName: "lease"))

@@ -20,7 +20,8 @@ struct GrantArguments: ParsableArguments {
 
     @Option(
         parsing: .singleValue,
-        help: ArgumentHelp("What it may do; with * at the end, all that begins so. Repeat for more.", valueName: "text"),
+        help: ArgumentHelp(
+            "What it may do; with * at the end, all that begins so. Repeat for more.", valueName: "text"),
         transform: PatternArgument.parse)
     var action: [GrantPattern] = []
 
@@ -127,7 +128,8 @@ struct GrantDelegateCommand: StatementCommand {
             --for 10m --key agent.key
             """)
 
-    @Argument(help: ArgumentHelp("The grant that is handed on: its id, its entry's index, or a file.", valueName: "grant"))
+    @Argument(
+        help: ArgumentHelp("The grant that is handed on: its id, its entry's index, or a file.", valueName: "grant"))
     var parent: String
 
     @OptionGroup var grant: GrantArguments

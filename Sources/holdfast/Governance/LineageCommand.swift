@@ -52,7 +52,8 @@ struct ExecutionLineageCommand: AsyncParsableCommand {
             let relation = node["relation"]?.cell ?? ""
             table.add([
                 relation == "self" ? "itself" : "\(relation) \(depth)",
-                node["foreign"]?.boolValue == true ? "\(name(node)) of \(node.at("execution.home")?.cell ?? "")" : name(node),
+                node["foreign"]?.boolValue == true
+                    ? "\(name(node)) of \(node.at("execution.home")?.cell ?? "")" : name(node),
                 parents.joined(separator: ", "), node["phase"]?.cell ?? "", node["outcome"]?.cell ?? "",
                 node["subject"]?.cell ?? "",
             ])

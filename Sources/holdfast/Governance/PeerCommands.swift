@@ -216,7 +216,8 @@ struct RouteOpenCommand: StatementCommand {
 
 struct RouteCloseCommand: StatementCommand {
     static let configuration = CommandConfiguration(
-        commandName: "close", abstract: "Nothing goes by the route any more.", discussion: "  holdfast route close east")
+        commandName: "close", abstract: "Nothing goes by the route any more.", discussion: "  holdfast route close east"
+    )
 
     @Argument(help: ArgumentHelp("The route's name.", valueName: "name"))
     var route: String

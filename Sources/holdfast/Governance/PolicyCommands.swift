@@ -53,7 +53,8 @@ enum PolicyDocument {
 
 struct PolicyShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show the policy in force, verified.", discussion: "  holdfast policy show --dir mylog")
+        commandName: "show", abstract: "Show the policy in force, verified.",
+        discussion: "  holdfast policy show --dir mylog")
 
     @OptionGroup var reading: ReadingOptions
     @OptionGroup var log: LogOptions
@@ -87,7 +88,8 @@ struct PolicyShowCommand: AsyncParsableCommand {
             let roles = issuer.roles.map(\.rawValue).joined(separator: ", ")
             terminal.line("             \(Terminal.visible(issuer.issuer))  \(roles.isEmpty ? "no role" : roles)")
         }
-        terminal.line("evidence     \(policy.contentTypes.isEmpty ? "none" : policy.contentTypes.joined(separator: ", "))")
+        terminal.line(
+            "evidence     \(policy.contentTypes.isEmpty ? "none" : policy.contentTypes.joined(separator: ", "))")
         terminal.line("witnesses    \(policy.allowUnwitnessed ? "not needed (allowUnwitnessed)" : "needed")")
         terminal.line("lifters      \((["authority"] + rules.lifters.map(\.rawValue)).joined(separator: ", "))")
         terminal.line("permits      up to \(rules.maxPermit) ms")
@@ -126,7 +128,9 @@ struct PolicyDraftCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How long a permit may stand.", valueName: "span"), transform: SpanArgument.parse)
     var maxPermit: SpanArgument?
 
-    @Option(help: ArgumentHelp("How long a lease may stand; 0s for none.", valueName: "span"), transform: SpanArgument.parse)
+    @Option(
+        help: ArgumentHelp("How long a lease may stand; 0s for none.", valueName: "span"), transform: SpanArgument.parse
+    )
     var maxLease: SpanArgument?
 
     @Option(
@@ -223,7 +227,9 @@ enum PolicyApproval {
             }
         }
         var draft = StatementDraft(policy: policy)
-        draft.notes = [("digest", policy.digest.hex), ("takes", "\(current.threshold) of \(current.authorities.count)")]
+        draft.notes = [
+            ("digest", policy.digest.hex), ("takes", "\(current.threshold) of \(current.authorities.count)"),
+        ]
         return draft
     }
 }
@@ -310,7 +316,8 @@ extension GovernanceSession {
             policy.digest == approval.policy
         else {
             throw Failure(
-                .refused, "Entry \(approval.entry) does not have policy \(approval.policy), which the state says it has")
+                .refused, "Entry \(approval.entry) does not have policy \(approval.policy), which the state says it has"
+            )
         }
         return policy
     }

@@ -6,7 +6,8 @@ import Verification
 
 struct PolicyLintCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "lint", abstract: "Find mistakes in a policy, in the quorums of a trust file, and in what is in force.",
+        commandName: "lint",
+        abstract: "Find mistakes in a policy, in the quorums of a trust file, and in what is in force.",
         discussion: """
             With a file: that policy. With a running log (--dir, --url): the policy in force, or the file's in its \
             place, and grants, routes and containments under it, derived from the log's entries. With --trust too: \

@@ -65,7 +65,9 @@ struct RuntimeTelemetryCommand: StatementCommand {
         transform: TimeArgument.parse)
     var from: TimeArgument?
 
-    @Option(help: ArgumentHelp("The time of its last record. Default: now.", valueName: "time"), transform: TimeArgument.parse)
+    @Option(
+        help: ArgumentHelp("The time of its last record. Default: now.", valueName: "time"),
+        transform: TimeArgument.parse)
     var until: TimeArgument?
 
     @OptionGroup var statement: StatementOptions
@@ -80,7 +82,8 @@ struct RuntimeTelemetryCommand: StatementCommand {
         guard from <= until else {
             throw Failure(
                 .usage, "The telemetry ends at \(Moment.text(until)), before it begins at \(Moment.text(from))",
-                hint: newest.map { "The digest before it ends at \(Moment.text($0.until))." } ?? "See --from and --until.")
+                hint: newest.map { "The digest before it ends at \(Moment.text($0.until))." }
+                    ?? "See --from and --until.")
         }
         return StatementDraft(
             TelemetryDigest(digest: digest, previous: newest?.digest, from: from, until: until), about: issuer)

@@ -70,7 +70,9 @@ enum StateListing: String {
         case .containment:
             [
                 Column("SCOPE") { $0["scope"]?.arrayValue?.map(\.cell).joined(separator: " ") ?? "" },
-                Column("PHASE") { $0["phase"]?.stringValue == Phase.baseline.rawValue ? "lifted" : $0["phase"]?.cell ?? "" },
+                Column("PHASE") {
+                    $0["phase"]?.stringValue == Phase.baseline.rawValue ? "lifted" : $0["phase"]?.cell ?? ""
+                },
                 Column("REASON", "reason"), Column("ENTRY", "index"),
             ]
         case .peer:

@@ -26,7 +26,8 @@ struct StatementOptions: ParsableArguments {
     @Option(help: ArgumentHelp("W3C Trace Context: 00-TRACE-SPAN-FLAGS.", valueName: "traceparent"))
     var trace: String?
 
-    @Flag(help: "Derive what the statement has to name from all of the log's entries, in the place of asking for proofs.")
+    @Flag(
+        help: "Derive what the statement has to name from all of the log's entries, in the place of asking for proofs.")
     var replay = false
 
     @Flag(help: "Print the statement, and what would be signed; send nothing.")
