@@ -23,7 +23,7 @@ public struct LintState: Sendable {
     /// - Throws: ``StateRecordError`` for a record that is none; what the state throws.
     public init(_ state: some StateScanning, time: UInt64) throws {
         self.time = time
-        try state.forEachValue { key, value in try take(key, value) }
+        try state.forEachValue(prefix: []) { key, value in try take(key, value) }
         identities.sort { ($0.issuer, $0.record.index) < ($1.issuer, $1.record.index) }
     }
 

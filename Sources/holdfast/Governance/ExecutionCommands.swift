@@ -167,7 +167,4 @@ extension GovernanceSession {
         }
         return record
     }
-
-    /// The newest published head, verified.
-    func head() async throws -> TreeHead { try await client.checkpoint().treeHead }
 }

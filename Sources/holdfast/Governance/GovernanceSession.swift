@@ -7,7 +7,7 @@ import Verification
 
 /// One command's dealings with its log: what it asks of the state, and the statement that it registers.
 struct GovernanceSession {
-    let client: LogClient
+    private(set) var client: LogClient
     let log: LogOptions
     /// Whether the state is derived from the log's entries, in the place of asking for proofs.
     let replays: Bool
@@ -19,6 +19,7 @@ struct GovernanceSession {
     /// The log's first policy.
     let genesis: Policy
     private var replayed: ReplayedState?
+    private var newest: TreeHead?
 
     init(
         client: LogClient, log: LogOptions, replays: Bool, key: String? = nil, issuer: String? = nil
@@ -45,6 +46,14 @@ struct GovernanceSession {
         return state
     }
 
+    /// The newest published head, verified; the same all along, and not newer than any state that is shown.
+    mutating func head() async throws -> TreeHead {
+        if let newest { return newest }
+        let head = try await client.checkpoint().treeHead
+        newest = head
+        return head
+    }
+
     /// The record under a key, verified; nil if there is none.
     mutating func record<Record: StateRecord>(
         _ key: StateKey, _ kind: Record.Type = Record.self
@@ -52,8 +61,13 @@ struct GovernanceSession {
         try await bytes(key).map { try Record(decoding: $0) }
     }
 
+    /// The value under a key: by a proof of the log's, or derived.
     mutating func bytes(_ key: StateKey) async throws -> [UInt8]? {
-        try await replay().state.value(key)
+        if !replays, replayed == nil {
+            let size = try await head().size
+            if let proven = try await client.provenState(key, atLeast: size) { return proven.value }
+        }
+        return try await replay().state.value(key)
     }
 
     /// The policy in force.
@@ -106,9 +120,8 @@ struct GovernanceSession {
         let secret = try KeyFile.read(path)
         if let issuer { return Issuer(name: issuer, key: secret) }
         if let name = Self.name(of: secret.publicKey, in: genesis) { return Issuer(name: name, key: secret) }
-        let state = try await replay()
         let keyID = COSEKey(secret.publicKey).thumbprint
-        guard let entry = state.rules.keys[keyID] else {
+        guard let name = try await issuer(of: keyID) else {
             throw Failure(
                 .usage, "The log knows no issuer with the key in \(path)",
                 hints: [
@@ -117,7 +130,28 @@ struct GovernanceSession {
                         + "holdfast identity enroll URI \(path).pub --role ROLE",
                 ])
         }
-        return Issuer(name: entry.issuer, key: secret)
+        return Issuer(name: name, key: secret)
+    }
+
+    /// Whose key this is, where an entry after the genesis enrolled it. The issuer's other keys are known from then on:
+    /// the newest statement of its stream may be signed with one that was rotated away.
+    private mutating func issuer(of keyID: Hash) async throws -> String? {
+        let authorities = try await policy().policy.authorities.map { COSEKey($0) }
+        if let authority = authorities.first(where: { $0.thumbprint == keyID }) {
+            return KeyDirectory.authorityIssuer(authority)
+        }
+        // The list says where to look; what is believed is the record.
+        let items = try await items(.identity)
+        guard let name = items.first(where: { $0["keyID"]?.stringValue == keyID.hex })?["issuer"]?.stringValue,
+            try await record(.identity(issuer: name, keyID: keyID), IdentityRecord.self) != nil
+        else { return nil }
+        for item in items where item["issuer"]?.stringValue == name {
+            guard let other = item["keyID"]?.stringValue.flatMap({ Hash(hex: $0) }), other != keyID,
+                let record = try await record(.identity(issuer: name, keyID: other), IdentityRecord.self)
+            else { continue }
+            client.knownIssuers.append(EnrolledIssuer(issuer: name, key: record.key, roles: record.roles))
+        }
+        return name
     }
 
     private func keyPath(_ type: StatementType) throws -> String {

@@ -45,7 +45,7 @@ struct SubmitRun {
     ) {
         self.client = client
         // One's own key needs no word of the genesis: the policy may have enrolled it later.
-        self.client.knownIssuers = [
+        self.client.knownIssuers += [
             EnrolledIssuer(issuer: issuer.name, key: issuer.key.publicKey, roles: [])
         ]
         self.issuer = issuer
