@@ -380,7 +380,7 @@ def test_wrong_input_of_every_verb():
             (["peer", "expel", "log.example.org/other", "--reason", "r"], "there is no such peer"),
             (["route", "close", "east"], "there is no such open route"),
             (["route", "open", "east", "--to", "log.example.org/other", "--action", "a", "--max-peer-age", "1m"],
-             "admitted peer"),
+             "there is no such peer"),
             (["decision", "contain", "--subject", RUNTIME, "--action", "a", "--resource", "r", "--reason",
               "state-divergence"], "decision.record is signed by: gate"),
             (["decision", "show", "00" * 16], "has no decision"),
