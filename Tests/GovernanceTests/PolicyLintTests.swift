@@ -185,7 +185,7 @@ struct PolicyLintTests {
         #expect(try findings(world).map(\.code) == [.grantRouteClosed])
         try world.add(
             RouteOpen(route: "east", from: World.origin, to: peer, actions: ["weigh"], maxPeerAge: 1000), by: .olga)
-        #expect(try findings(world).map(\.code) == [.grantRouteActions, .routePeerSilent])
+        #expect(try findings(world).map(\.code) == [.grantRouteActions, .routePeerUnvouched, .routePeerSilent])
         try world.add(PeerExpel(origin: peer, reason: "two histories"), by: .olga)
         #expect(try findings(world).map(\.code) == [.grantRouteActions, .routePeerExpelled])
     }

@@ -62,6 +62,7 @@ public enum LintCode: String, Sendable, Hashable, CaseIterable {
     case permitLong = "permit-long"
     case leaseLong = "lease-long"
     case skewLong = "skew-long"
+    case recheckLate = "recheck-late"
     case policyTooLarge = "policy-too-large"
     case ratesCross = "rates-cross"
 
@@ -82,6 +83,7 @@ public enum LintCode: String, Sendable, Hashable, CaseIterable {
     case grantRouteActions = "grant-route-actions"
     case routePeerExpelled = "route-peer-expelled"
     case routePeerSilent = "route-peer-silent"
+    case routePeerUnvouched = "route-peer-unvouched"
     case containmentStuck = "containment-stuck"
     case domainContained = "domain-contained"
     case approvalsWaiting = "approvals-waiting"
@@ -98,7 +100,7 @@ extension LintCode {
             .permitBelowSkew, .leaseBelowSkew, .permitLong, .leaseLong, .skewLong, .grantSubjectRole,
             .grantSubjectContained, .grantExpired,
             .grantUsedUp, .grantParentRevoked, .grantParentExpired, .grantModelUnapproved, .grantRouteClosed,
-            .routePeerSilent, .domainContained, .stateQuorumMissing:
+            .routePeerSilent, .routePeerUnvouched, .recheckLate, .domainContained, .stateQuorumMissing:
             .warning
         case .quorumOneBreaks, .quorumUnused, .noRuntime, .issuerWithoutRole, .roleUnused, .ratesCross,
             .approvalsWaiting:
@@ -150,6 +152,9 @@ extension LintCode {
         case .grantRouteActions: "Open a route for these actions, or revoke the grant."
         case .routePeerExpelled: "Close the route."
         case .routePeerSilent: "Record a newer head: holdfast peer head ORIGIN"
+        case .routePeerUnvouched:
+            "A peer is admitted once: expel it, and close the route, unless only its heads are wanted."
+        case .recheckLate: "Lower bounds.recheck below the ages that a gate has to notice."
         case .containmentStuck:
             "Name a role that somebody holds in governance.lifters; authorities may lift in any case."
         case .domainContained: "Recover and lift it when the checks pass again."

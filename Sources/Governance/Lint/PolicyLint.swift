@@ -230,6 +230,15 @@ public struct PolicyLint: Sendable {
                     .leaseLong, "governance.maxLease",
                     "\(rules.maxLease) ms is more than a day: until then executions are decided on without the log"))
         }
+        let bounds = policy.boundsOfEvaluation
+        let shortest = min(bounds.maxSilence, bounds.maxTelemetryAge, bounds.maxHeadAge)
+        if bounds.recheck > shortest {
+            findings.append(
+                LintFinding(
+                    .recheckLate, "bounds.recheck",
+                    "a gate looks at what runs every \(bounds.recheck) ms, and \(shortest) ms of silence are too many: "
+                        + "it is found late"))
+        }
         if skew > Self.hour {
             findings.append(
                 LintFinding(

@@ -140,7 +140,16 @@ struct StateLint {
                 findings.append(
                     LintFinding(
                         .routePeerExpelled, "route \(name)", "it is open, and its peer \(other) is expelled"))
-            } else if peer.head.size == 0 {
+                continue
+            }
+            if peer.peer.stateQuorum == nil {
+                findings.append(
+                    LintFinding(
+                        .routePeerUnvouched, "route \(name)",
+                        "its peer \(other) was admitted without a state quorum, so nothing of that peer's state is "
+                            + "honoured: no grant of its can be used here"))
+            }
+            if peer.head.size == 0 {
                 findings.append(
                     LintFinding(.routePeerSilent, "route \(name)", "no head of its peer \(other) is recorded"))
             } else if state.time > peer.headTime, state.time - peer.headTime > record.route.maxPeerAge {

@@ -41,10 +41,20 @@ struct PeerAdmitCommand: StatementCommand {
                 hint: "It needs one 'log' line and a 'genesis' line: log.trust in the directory of the peer's log.")
         }
         let origin = peer.key.name.text
-        let admit = PeerAdmit(origin: origin, policy: Self.policyLines(of: trust), genesis: genesis.leafHash)
+        let admit = PeerAdmit(
+            origin: origin, policy: Self.policyLines(of: trust), genesis: genesis.leafHash,
+            stateQuorum: trust.stateQuorum.flatMap(Self.name(of:)))
         var draft = StatementDraft(admit, about: origin)
-        draft.notes = [("origin", origin), ("genesis", genesis.leafHash.hex)]
+        draft.notes = [
+            ("origin", origin), ("genesis", genesis.leafHash.hex),
+            ("state", admit.stateQuorum ?? "nobody vouches for it"),
+        ]
         return draft
+    }
+
+    private static func name(of quorum: TlogPolicy.Quorum) -> String? {
+        guard case .name(let name) = quorum else { return nil }
+        return name.description
     }
 
     /// The lines of the file that a tlog-policy has.

@@ -95,6 +95,11 @@ struct PolicyShowCommand: AsyncParsableCommand {
         terminal.line("permits      up to \(rules.maxPermit) ms")
         terminal.line("leases       \(rules.maxLease == 0 ? "none" : "up to \(rules.maxLease) ms")")
         terminal.line("max skew     \(policy.limits.maxSkew) ms")
+        let bounds = policy.boundsOfEvaluation
+        terminal.line(
+            "bounds       silence \(bounds.maxSilence), attestation \(bounds.maxAttestationAge), telemetry "
+                + "\(bounds.maxTelemetryAge), head \(bounds.maxHeadAge), state \(bounds.maxStateLag), recheck "
+                + "\(bounds.recheck), grace \(bounds.grace) ms")
         terminal.line("\(terminal.styled("verified", .green))     in force in the state of the log's newest head")
     }
 }
@@ -134,6 +139,13 @@ struct PolicyDraftCommand: AsyncParsableCommand {
     var maxLease: SpanArgument?
 
     @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "A bound of evaluation: maxSilence, maxAttestationAge, maxTelemetryAge, maxHeadAge, maxStateLag, recheck, "
+                + "grace. Repeat for more.", valueName: "name=span"))
+    var bound: [String] = []
+
+    @Option(
         help: ArgumentHelp("How far a statement's time may be from its batch's.", valueName: "span"),
         transform: SpanArgument.parse)
     var maxSkew: SpanArgument?
@@ -147,6 +159,31 @@ struct PolicyDraftCommand: AsyncParsableCommand {
             let draft = try draft(from: try await session.policy().policy)
             Terminal.output.line(draft.json.text(log.json ? .compact : .pretty))
         }
+    }
+
+    private static var bounds: [String: WritableKeyPath<PolicyBounds, UInt64>] {
+        [
+            "maxSilence": \.maxSilence, "maxAttestationAge": \.maxAttestationAge, "maxTelemetryAge": \.maxTelemetryAge,
+            "maxHeadAge": \.maxHeadAge, "maxStateLag": \.maxStateLag, "recheck": \.recheck, "grace": \.grace,
+        ]
+    }
+
+    /// What the policy has, with the bounds that were named; nil if neither is there.
+    private func boundsChanged(_ policy: Policy) throws -> PolicyBounds? {
+        guard !bound.isEmpty else { return policy.bounds }
+        var bounds = policy.boundsOfEvaluation
+        for text in bound {
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2, let path = Self.bounds[parts[0]] else {
+                throw Failure(
+                    .usage, "--bound takes NAME=SPAN, not \(Terminal.visible(text))",
+                    hint: "Names: " + Self.bounds.keys.sorted().joined(separator: ", "))
+            }
+            do { bounds[keyPath: path] = try SpanArgument.parse(parts[1]).milliseconds } catch {
+                throw Failure(.usage, "--bound \(Terminal.visible(text)): \(error)")
+            }
+        }
+        return bounds
     }
 
     private func draft(from policy: Policy) throws -> Policy {
@@ -172,7 +209,7 @@ struct PolicyDraftCommand: AsyncParsableCommand {
                 threshold: threshold ?? policy.threshold, issuers: policy.issuers, contentTypes: policy.contentTypes,
                 limits: limits, rates: policy.rates,
                 allowUnwitnessed: allowUnwitnessed ?? policy.allowUnwitnessed, governance: governance,
-                previous: policy.digest)
+                bounds: try boundsChanged(policy), previous: policy.digest)
         } catch let error as PolicyError {
             throw Failure(.usage, "This policy can't be: \(Terminal.visible("\(error)"))")
         }
