@@ -29,7 +29,9 @@ public final class MirrorDirectory: LogFiles {
         do {
             let manager = FileManager.default
             try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
-            guard let lock = try FileLock(path + "/.lock") else { throw MirrorError.locked(path: path) }
+            guard let lock = try FileLock(path + "/.lock", isPassing: true) else {
+                throw MirrorError.locked(path: path)
+            }
             self.lock = lock
             try Self.clear(path)
         } catch let error as MirrorError {
