@@ -50,6 +50,10 @@ struct LogFacts: Sendable {
         GET  /tile/...                       tiles and entry bundles (c2sp.org/tlog-tiles)
         GET  /proof/inclusion?index=&size=   and ?leaf=&size=
         GET  /proof/consistency?from=&to=
+        GET  /policy  /identities  /grants  /models  /executions  /containments  /peers  /routes
+        GET  /executions/{home}/{id}/lineage what an execution came from, and what came from it
+        GET  /statements?issuer=             entries, the newest first; also ?subject= and ?type=
+        GET  /state/{key}?size=              a value of the governance state, or its absence, with the proof
         GET  /.well-known/scitt-keys         the keys of receipts
         GET  /genesis                        entry 0: the first policy
         GET  /metrics  /healthz  /readyz

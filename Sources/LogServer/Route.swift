@@ -20,6 +20,21 @@ enum Route: String, CaseIterable, Sendable {
     case inclusionProof = "/proof/inclusion"
     case consistencyProof = "/proof/consistency"
     case stream = "/streams/{issuer}/{name}"
+    case state = "/state/{key}"
+    case policy = "/policy"
+    case identities = "/identities"
+    case identity = "/identities/{issuer}"
+    case grants = "/grants"
+    case grant = "/grants/{hash}"
+    case models = "/models"
+    case model = "/models/{name}/{version}"
+    case executions = "/executions"
+    case execution = "/executions/{home}/{id}"
+    case lineage = "/executions/{home}/{id}/lineage"
+    case containments = "/containments"
+    case peers = "/peers"
+    case routes = "/routes"
+    case statements = "/statements"
     case metrics = "/metrics"
     case health = "/healthz"
     case readiness = "/readyz"
@@ -42,7 +57,8 @@ enum Route: String, CaseIterable, Sendable {
 /// A path that names a resource, with the segments that vary, decoded.
 struct RouteMatch: Sendable {
     let route: Route
-    /// In the order of the path. For tiles: the whole path without its first slash.
+    /// In the order of the path. For tiles: the whole path without its first slash. For keys of the state: what
+    /// follows `/state/`, as it was sent.
     let arguments: [String]
 
     /// Nil for a path that names no resource.
@@ -68,6 +84,30 @@ struct RouteMatch: Sendable {
             // The grammar of tile paths is that of `TileResource`, which reads the path whole.
             let route: Route = segments[1] == "entries" ? .entryBundle : .tile
             self.init(route, arguments: [String(target.path.dropFirst())])
+        default: self.init(governance: segments, target)
+        }
+    }
+
+    /// What reads the governance state.
+    private init?(governance segments: [Substring], _ target: RequestTarget) {
+        switch (segments.count, segments[0]) {
+        case (1, "policy"): self.init(.policy)
+        case (1, "identities"): self.init(.identities)
+        case (2, "identities"): self.init(.identity, segments[1])
+        case (1, "grants"): self.init(.grants)
+        case (2, "grants"): self.init(.grant, segments[1])
+        case (1, "models"): self.init(.models)
+        case (3, "models"): self.init(.model, segments[1], segments[2])
+        case (1, "executions"): self.init(.executions)
+        case (3, "executions"): self.init(.execution, segments[1], segments[2])
+        case (4, "executions") where segments[3] == "lineage": self.init(.lineage, segments[1], segments[2])
+        case (1, "containments"): self.init(.containments)
+        case (1, "peers"): self.init(.peers)
+        case (1, "routes"): self.init(.routes)
+        case (1, "statements"): self.init(.statements)
+        case (2..., "state"):
+            // The grammar of keys is that of `StateKey`, which reads the rest of the path whole.
+            self.init(.state, arguments: [String(target.path.dropFirst("/state/".count))])
         default: return nil
         }
     }

@@ -106,6 +106,11 @@ struct ErrorTests {
         case .notFound: return try await TestLog().get("/nowhere")
         case .noSuchKey: return try await TestLog().get("/.well-known/scitt-keys/x")
         case .emptyStream: return try await TestLog().get("/streams/a/b")
+        case .notSealed: return try await TestLog().get("/policy?size=1")
+        case .notRetained:
+            let log = try TestLog(retainedSeals: 1)
+            try await log.fill(1)
+            return try await log.get("/policy?size=2")
         case .methodNotAllowed: return try await TestLog().get("/checkpoint", method: .delete)
         case .notAcceptable: return try await TestLog().get("/entries/0", [.accept: "image/png"])
         case .requestTimeout:
@@ -198,6 +203,7 @@ struct ErrorTests {
         for route in Route.allCases {
             let path = route.rawValue.replacing("{level}/{index}", with: "0/000").replacing("{index}", with: "000")
                 .replacing("{id}", with: "0").replacing("{kid}", with: "k").replacing("{issuer}/{name}", with: "a/b")
+                .replacing("/{key}", with: "/policy")
             let wrong = try await log.get(path, method: route == .entries ? .get : .post)
             #expect(wrong.status == .methodNotAllowed, "\(path)")
             #expect(wrong.headers[.allow] == (route == .entries ? "POST, OPTIONS" : "GET, HEAD, OPTIONS"))

@@ -42,9 +42,10 @@ struct TestLog {
 
     init(
         contentTypes: [String] = ["text/plain", "hash-envelope"], limits: PolicyLimits = PolicyLimits(),
-        rates: PolicyRates = PolicyRates(), engine: EngineOptions = EngineOptions()
+        rates: PolicyRates = PolicyRates(), engine: EngineOptions = EngineOptions(),
+        issuers: [EnrolledIssuer] = [], secondAuthority: Ed25519.PublicKey? = nil, retainedSeals: Int = 10_000
     ) throws {
-        store = TestStore()
+        store = TestStore(retainedSeals: retainedSeals)
         clock = TestClock()
         keys = LogKeys(checkpoint: try Self.key(1), receipt: try Self.key(2), statement: try Self.key(3))
         let authority = try Self.key(4)
@@ -53,8 +54,9 @@ struct TestLog {
             logKeys: LogPublicKeys(
                 checkpoint: keys.checkpoint.publicKey, receipt: keys.receipt.publicKey,
                 statement: keys.statement.publicKey),
-            authorities: [authority.publicKey], threshold: 1,
-            issuers: [EnrolledIssuer(issuer: Self.issuer, key: issuerKey.publicKey, roles: [.runtime])],
+            authorities: [authority.publicKey] + (secondAuthority.map { [$0] } ?? []),
+            threshold: secondAuthority == nil ? 1 : 2,
+            issuers: [EnrolledIssuer(issuer: Self.issuer, key: issuerKey.publicKey, roles: [.runtime])] + issuers,
             contentTypes: contentTypes, limits: limits, rates: rates, allowUnwitnessed: true)
         genesis = try Genesis.statement(
             policy: policy, authority: authority, issuer: "https://authority.example", time: clock.now())

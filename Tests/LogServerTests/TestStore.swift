@@ -11,8 +11,12 @@ final class TestStore: LogStore {
         var holds = false
     }
 
-    let base = MemoryLogStore()
+    let base: MemoryLogStore
     private let faults = Mutex(Faults())
+
+    init(retainedSeals: Int = 10_000) {
+        base = MemoryLogStore(retainedSeals: retainedSeals)
+    }
 
     func failReads(_ error: StoreError?) { faults.withLock { $0.read = error } }
     func failCommits(_ error: StoreError?) { faults.withLock { $0.commit = error } }

@@ -6,6 +6,8 @@ enum CachePolicy: String, Sendable {
     case immutable = "public, max-age=31536000, immutable"
     /// Changes now and then: the keys.
     case shortly = "public, max-age=300"
+    /// The state at a size that was named: what it says does not change, how a later server writes it may.
+    case pinned = "public, max-age=86400"
     /// Follows the published head: ask each time.
     case revalidate = "no-cache"
     /// Of this moment only: errors, health, metrics.

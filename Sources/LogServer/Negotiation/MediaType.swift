@@ -16,6 +16,8 @@ struct MediaType: Sendable, Hashable {
     /// Many statements, or many results (RFC 8742).
     static let cborSequence = MediaType("application", "cbor-seq")
     static let cbor = MediaType("application", "cbor")
+    /// `spec/state-proof.cddl`.
+    static let stateProof = MediaType("application", "vnd.holdfast.state-proof+cbor")
     /// RFC 9290.
     static let problemCBOR = MediaType("application", "concise-problem-details+cbor")
     /// RFC 9457.

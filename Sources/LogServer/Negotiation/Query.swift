@@ -29,6 +29,13 @@ struct Query: Sendable {
     /// Nil where the parameter was not given.
     func text(_ name: String) -> String? { values.first { $0.name == name }?.value }
 
+    /// The address of the same resource with these parameters in the place of those of their names.
+    func next(_ path: some StringProtocol, _ replacements: KeyValuePairs<String, String>) -> String {
+        let kept = values.filter { value in !replacements.contains { $0.key == value.name } }
+        let pairs = kept.map { ($0.name, $0.value) } + replacements.map { ($0.key, $0.value) }
+        return "\(path)?" + pairs.map { "\($0)=\(Percent.encode($1))" }.joined(separator: "&")
+    }
+
     /// A number as tlog formats write them: decimal digits, no sign, no leading zeros. Nil where it was not given.
     func number(_ name: String) throws(Problem) -> UInt64? {
         guard let text = text(name) else { return nil }

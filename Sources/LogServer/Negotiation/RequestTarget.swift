@@ -1,3 +1,5 @@
+internal import Tlog
+
 /// The path and the query of a request target (RFC 9112 section 3.2), taken apart and not yet decoded.
 struct RequestTarget: Sendable {
     /// From the first slash to the query, as it was sent.
@@ -52,6 +54,19 @@ enum Percent {
             bytes.append(high << 4 | low)
         }
         return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// Everything but the unreserved characters encoded (RFC 3986 section 2.3).
+    static func encode(_ text: String) -> String {
+        var out = ""
+        for byte in text.utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e:
+                out.unicodeScalars.append(Unicode.Scalar(byte))
+            default: out += "%" + Hex.encode([byte]).uppercased()
+            }
+        }
+        return out
     }
 
     private static func digit(_ byte: UInt8) -> UInt8? {

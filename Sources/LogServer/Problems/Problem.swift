@@ -13,6 +13,8 @@ struct Problem: Error, Sendable, Equatable {
     var expected: Rejection.ExpectedLink?
     /// With a stream's fork: the index of the statement that stands there.
     var existingIndex: UInt64?
+    /// With a size whose state there is not: the nearest that there is.
+    var nearestSize: UInt64?
     /// Seconds to wait before the same request is sent again.
     var retryAfter: Int?
     /// With the status 405: what the resource does allow.
@@ -49,6 +51,7 @@ extension Problem {
             fields["expected-prev"] = expected.prev.map { .bytes($0.bytes) } ?? .null
         }
         if let existingIndex { fields["existing-index"] = .unsigned(existingIndex) }
+        if let nearestSize { fields["nearest-size"] = .unsigned(nearestSize) }
         if let retryAfter { fields["retry-after"] = CBOR(retryAfter) }
         let problem: CBORMap = [
             -1: .text(code.title), -2: .text(detail), .text(Self.extensionKey): .map(fields),
@@ -73,6 +76,7 @@ extension Problem {
             members.append(JSONMember("expected-prev", expected.prev.map { .string($0.hex) } ?? .null))
         }
         if let existingIndex { members.append(JSONMember("existing-index", JSON(existingIndex))) }
+        if let nearestSize { members.append(JSONMember("nearest-size", JSON(nearestSize))) }
         if let retryAfter { members.append(JSONMember("retry-after", .integer(Int128(retryAfter)))) }
         return JSON.object(members).line
     }

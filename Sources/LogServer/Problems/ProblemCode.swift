@@ -30,6 +30,8 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case notFound = "not-found"
     case noSuchKey = "no-such-key"
     case emptyStream = "empty-stream"
+    case notSealed = "not-sealed"
+    case notRetained = "not-retained"
     case methodNotAllowed = "method-not-allowed"
     case notAcceptable = "not-acceptable"
     case requestTimeout = "request-timeout"
@@ -73,7 +75,7 @@ extension ProblemCode {
         case .malformed, .badSignature, .unsupportedAlgorithm, .payloadMissing, .unknownIssuer, .timeSkew,
             .notAllowed, .badParameter:
             .badRequest
-        case .notFound, .noSuchKey, .emptyStream: .notFound
+        case .notFound, .noSuchKey, .emptyStream, .notSealed, .notRetained: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .notAcceptable: .notAcceptable
         case .requestTimeout: .requestTimeout
@@ -105,6 +107,8 @@ extension ProblemCode {
         case .storageFailed: "Storage Failed"
         case .stopped: "Stopped"
         case .notFound, .emptyStream: "Not Found"
+        case .notSealed: "No Such State"
+        case .notRetained: "State Not Kept"
         case .noSuchKey: "No such key"
         case .methodNotAllowed: "Method Not Allowed"
         case .notAcceptable: "Not Acceptable"
