@@ -70,6 +70,13 @@ public final class Log: Sendable {
 
     public var status: EngineStatus { parts.lifecycle.status }
 
+    /// By how many ms the clock is behind the newest published seal, where that is more than the policy's `maxSkew`:
+    /// until it is set right, nothing new is registered. Nil where it is not.
+    public var clockLag: UInt64? {
+        let (seal, now) = (published.sealTime, parts.clock.now())
+        return seal > now && seal - now > policy.limits.maxSkew ? seal - now : nil
+    }
+
     /// The policy of the newest committed batch.
     public var policy: Policy { parts.rules.newest.policy }
 

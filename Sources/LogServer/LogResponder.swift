@@ -78,8 +78,20 @@ struct LogResponder: HTTPResponder {
             ? response.draining(request, context.channel, within: TimeAmount(options.bodyTimeout)) : response
     }
 
+    /// RFC 9112 section 3.2: "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message
+    /// that lacks a Host header field and to any request message that contains more than one Host header field line".
+    /// Ours asks it of HTTP/1.0 too.
+    private static func checkHost(_ incoming: IncomingRequest) throws(Problem) {
+        // The first Host field has become the authority.
+        guard incoming.request.head.authority == nil || incoming.request.headers[.host] != nil else { return }
+        var problem = Problem(.badParameter, "The request does not have one Host field; send one, and only one.")
+        problem.endsConnection = true
+        throw problem
+    }
+
     /// Keeps the limits around the route.
     private func answer(_ incoming: inout IncomingRequest, _ match: RouteMatch?) async throws -> Response {
+        try Self.checkHost(incoming)
         guard let match else {
             try charge(reads, for: incoming)
             throw Problem(.notFound, "There is nothing at this path; GET / lists what there is.")

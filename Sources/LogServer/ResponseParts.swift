@@ -6,6 +6,7 @@ extension HTTPField.Name {
     /// The index of the registered statement, in decimal.
     static let holdfastIndex = Self("Holdfast-Index")!
     static let xForwardedFor = Self("X-Forwarded-For")!
+    static let host = Self("Host")!
 }
 
 extension Response {

@@ -1,4 +1,5 @@
 import COSE
+import Governance
 import HTTPTypes
 import HummingbirdTesting
 import LogEngine
@@ -52,6 +53,19 @@ struct HealthTests {
             ] {
                 #expect(metrics.contains("\n\(line)\n"), "\(line)")
             }
+        }
+    }
+
+    @Test("A log whose clock is too far behind its newest seal is not ready, and is when the clock is right again")
+    func clockBehind() async throws {
+        let log = try TestLog()
+        let (now, skew) = (log.clock.now(), log.policy.limits.maxSkew)
+        for (time, status) in [(now - skew, 200), (now - skew - 1, 503), (0, 503), (now, 200)] as [(UInt64, Int)] {
+            log.clock.set(time)
+            let ready = try await log.get("/readyz")
+            #expect(ready.status.code == status, "\(time)")
+            if status == 503 { #expect(ready.problem?.detail.contains("clock-behind") == true) }
+            #expect(try await log.get("/healthz").status == .ok)
         }
     }
 

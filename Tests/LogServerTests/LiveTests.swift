@@ -39,11 +39,11 @@ struct LiveTests {
         try await LiveServer.run(log) { server in
             try await TestClient.withClient(host: "127.0.0.1", port: server.address.port) { client in
                 let response = try await client.post(
-                    "/entries", headers: [.contentType: "application/cose"],
+                    "/entries", headers: [.host: "x", .contentType: "application/cose"],
                     body: ByteBuffer(bytes: statement.entryBytes))
                 #expect(response.status == .created)
-                #expect(try await client.get("/entries/\(statement.leafHash.hex)").status == .ok)
-                #expect(try await client.head("/checkpoint").status == .ok)
+                #expect(try await client.get("/entries/\(statement.leafHash.hex)", headers: [.host: "x"]).status == .ok)
+                #expect(try await client.head("/checkpoint", headers: [.host: "x"]).status == .ok)
             }
         }
     }
@@ -116,6 +116,25 @@ struct LiveTests {
             }
             #expect(answer.hasPrefix("HTTP/1.1 200 "))
             #expect(answer.lowercased().contains("connection: close"))
+        }
+    }
+
+    @Test("A request without a Host field, or with two, is refused; its connection ends")
+    func host() async throws {
+        try await LiveServer.run(try TestLog()) { server in
+            for fields in ["", "Host: x\r\nHost: x\r\n", "Host: x\r\nHost: y\r\n"] {
+                let answer = try await server.connect { connection in
+                    try await connection.send("GET /healthz HTTP/1.1\r\n\(fields)\r\n")
+                    return await connection.rest()
+                }
+                #expect(answer.hasPrefix("HTTP/1.1 400 "), "\(fields)")
+                #expect(answer.contains("Host"))
+            }
+            let answer = try await server.connect { connection in
+                try await connection.send("GET http://x/healthz HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n")
+                return await connection.rest()
+            }
+            #expect(answer.hasPrefix("HTTP/1.1 200 "))
         }
     }
 
@@ -253,7 +272,7 @@ struct LiveTests {
                 host: server.address.host, port: server.address.port,
                 configuration: .init(tlsConfiguration: tls, serverName: "localhost")
             ) { client in
-                let response = try await client.get("/healthz")
+                let response = try await client.get("/healthz", headers: [.host: "x"])
                 #expect(response.status == .ok)
             }
         }

@@ -78,7 +78,9 @@ struct GrantStanding {
             }
         }
         // Only the grant itself says where it may be used; what it comes from may be allotted more widely.
-        if let grant = chain.first, let domain = grant.record.grant.conditions.domain, !domain.utf8.elementsEqual(origin.utf8) {
+        if let grant = chain.first, let domain = grant.record.grant.conditions.domain,
+            !domain.utf8.elementsEqual(origin.utf8)
+        {
             obstacles.append(Obstacle(rule: .grantCover, grant: grant.id, index: grant.record.index))
         }
         self.remaining = remaining

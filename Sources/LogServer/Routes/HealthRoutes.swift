@@ -22,6 +22,9 @@ extension LogResponder {
         if numbers.cosigning?.withoutQuorum != nil {
             throw Self.notReady("too few witnesses cosign, so nothing new is published")
         }
+        if let lag = log.clockLag {
+            throw Self.notReady("clock-behind: the clock is \(lag) ms behind the newest seal, so nothing is registered")
+        }
         let isMoving = progress.isMoving(
             answered: numbers.submitted, inFlight: numbers.inFlight, at: .now(),
             patience: TimeAmount(options.stallTimeout))
