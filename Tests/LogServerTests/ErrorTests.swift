@@ -154,7 +154,7 @@ struct ErrorTests {
             defer { log.store.holdCommits(false) }
             return try await log.post(statement)
         case .noQuorum:
-            log.options.submissionTimeout = .seconds(2)
+            log.options.submissionTimeout = .seconds(8)
             return try await log.losingItsQuorum().post(statement)
         case .clockBehind:
             log.clock.set(1000)
