@@ -32,7 +32,7 @@ struct HealthTests {
     @Test("Without a quorum of its witnesses a log is not ready, and its metrics say so")
     func noQuorum() async throws {
         var log = try await TestLog().losingItsQuorum()
-        log.options.submissionTimeout = .seconds(2)
+        log.options.submissionTimeout = .seconds(8)
         let statement = try log.evidence("x").entryBytes
         try await log.ask { client in
             #expect(try await client.execute(uri: "/readyz", method: .get).status == .ok)
