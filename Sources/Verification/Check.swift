@@ -50,6 +50,7 @@ public enum CheckName: String, Sendable, Hashable, CaseIterable {
     case leafTiles = "leaf-tiles"
     case tiles
     case root
+    case surplus
     case statementSignatures = "statement-signatures"
     case streams
     case seals

@@ -39,6 +39,7 @@ extension Verifier {
         }
         try await reading.run(progress: progress)
         reading.report(to: &list)
+        if !list.hasFailure { try SurplusFiles.look(in: source, beside: signed.checkpoint.treeHead, &list) }
         list.note(.history, "whether an older checkpoint is of this log is shown by a consistency proof")
         list.note(.freshness, "there is no clock to compare it with")
         noteStateQuorum(signed, of: nil, &list)

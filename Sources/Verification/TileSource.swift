@@ -6,4 +6,11 @@ public protocol TileSource: Sendable {
     /// - Throws: if it is there and can't be read. That is no fault of the log's, so a verification ends with the error
     ///   and without a report.
     func read(_ path: String) throws -> [UInt8]?
+
+    /// Calls `body` with the path of each file below `tile/`, in any order; not at all where they can't be listed.
+    func forEachName(_ body: (String) throws -> Void) throws
+}
+
+extension TileSource {
+    public func forEachName(_ body: (String) throws -> Void) throws {}
 }

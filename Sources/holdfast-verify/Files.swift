@@ -72,4 +72,28 @@ struct DirectorySource: TileSource {
         guard FileManager.default.fileExists(atPath: full) else { return nil }
         return try holdfast_verify.read(full)
     }
+
+    /// Links to directories are left alone: they may lead anywhere, in a circle too.
+    func forEachName(_ body: (String) throws -> Void) throws {
+        try walk("tile", depth: 0, body)
+    }
+
+    private func walk(_ name: String, depth: Int, _ body: (String) throws -> Void) throws {
+        let manager = FileManager.default
+        // An index has seven elements at the most.
+        guard depth < 12, let names = try? manager.contentsOfDirectory(atPath: directory + "/" + name) else { return }
+        for child in names.sorted() where !child.hasPrefix(".") {
+            let path = name + "/" + child
+            let attributes = try? manager.attributesOfItem(atPath: directory + "/" + path)
+            switch attributes?[.type] as? FileAttributeType {
+            case .typeDirectory?: try walk(path, depth: depth + 1, body)
+            case .typeSymbolicLink?:
+                var isDirectory = false
+                guard manager.fileExists(atPath: directory + "/" + path, isDirectory: &isDirectory), !isDirectory
+                else { continue }
+                try body(path)
+            default: try body(path)
+            }
+        }
+    }
 }

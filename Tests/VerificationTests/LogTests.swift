@@ -11,6 +11,10 @@ struct MemorySource: TileSource {
     var files: [String: [UInt8]]
 
     func read(_ path: String) throws -> [UInt8]? { files[path] }
+
+    func forEachName(_ body: (String) throws -> Void) throws {
+        for name in files.keys where name.hasPrefix("tile/") { try body(name) }
+    }
 }
 
 /// A disk that fails.
@@ -81,6 +85,59 @@ struct LogTests {
         files["tile/1/000.p/2"] = try log.files()["tile/1/000.p/2"]
         let report = try await Verifier(trust: try trust(log)).log(in: MemorySource(files: files))
         #expect(report.verdict == .verified, "\(report.text())")
+        // Those that stand in are part of the tree.
+        #expect(
+            report.outcome(.surplus)
+                == .notChecked("no part of this tree: tile/0/003.p/32, tile/1/000.p/3, tile/entries/003.p/32"))
+    }
+
+    @Test("narrower tiles and bundles that an older size left are the beginnings of this tree's")
+    func narrower() async throws {
+        let log = try Self.large.get()
+        let older = ["tile/0/002.p/88", "tile/1/000.p/2", "tile/entries/002.p/88"]
+        var longer = log
+        try longer.grow(to: 800, batch: 50)
+        let left = try log.files().filter { older.contains($0.key) }
+        let report = try await report(longer) { $0.merge(left) { new, _ in new } }
+        #expect(report.verdict == .verified, "\(report.text())")
+        #expect(report.outcome(.surplus) == .passed && report.value(.surplus, "narrower") == "3")
+        for name in older {
+            for change in [{ $0[$0.count / 2] ^= 1 }, { $0.removeLast() }, { $0 = [] }] as [(inout [UInt8]) -> Void] {
+                let report = try await self.report(longer) {
+                    $0.merge(left) { new, _ in new }
+                    change(&$0[name]!)
+                }
+                #expect(report.failures == ["surplus: surplus-mismatch"])
+                #expect(reason(report, .surplus).hasPrefix(name))
+            }
+        }
+    }
+
+    @Test("files that are no part of the tree are named, and what they have in common with it is checked")
+    func surplus() async throws {
+        let log = try Self.large.get()
+        var longer = log
+        try longer.grow(to: 800, batch: 50)
+        let ahead = try longer.files().filter { $0.key.hasPrefix("tile/") }
+        let report = try await self.report(log) {
+            $0.merge(ahead) { old, _ in old }
+            $0["tile/0/0x0"] = []
+        }
+        #expect(report.verdict == .verified, "\(report.text())")
+        #expect(
+            report.outcome(.surplus)
+                == .notChecked(
+                    "no part of this tree: tile/0/002, tile/0/003.p/32, tile/0/0x0, tile/1/000.p/3, tile/entries/002, "
+                        + "tile/entries/003.p/32"))
+        let forked = try await self.report(log) {
+            $0.merge(ahead) { old, _ in old }
+            $0["tile/0/002"]![5] ^= 1
+        }
+        #expect(forked.failures == ["surplus: surplus-mismatch"])
+        let many = try await self.report(log) { for number in 100..<120 { $0["tile/7/\(number)"] = [] } }
+        #expect(many.value(.surplus, "files") == "20")
+        let first = (100..<108).map { "tile/7/\($0)" }.joined(separator: ", ")
+        #expect(many.outcome(.surplus) == .notChecked("no part of this tree: \(first) and 12 more"))
     }
 
     @Test("a changed entry is named by its tile, and changes the root")
