@@ -75,6 +75,17 @@ struct AddCheckpointAnswer: Sendable {
         AddCheckpointAnswer(.serviceUnavailable, result: "overloaded", sentence: sentence, retryAfter: 1)
     }
 
+    /// What the cosignature would vouch for is not known yet.
+    static func notYet(_ why: String, retryAfter seconds: Int) -> AddCheckpointAnswer {
+        AddCheckpointAnswer(
+            .serviceUnavailable, result: "not-yet", sentence: "not cosigned yet: \(why)", retryAfter: seconds)
+    }
+
+    /// What the cosignature would vouch for is not so.
+    static func denied(_ why: String) -> AddCheckpointAnswer {
+        AddCheckpointAnswer(.forbidden, result: "denied", sentence: "not cosigned: \(why)")
+    }
+
     static let tooSlow = AddCheckpointAnswer(
         .requestTimeout, result: "too-slow", sentence: "the body did not arrive in time")
 }

@@ -1,3 +1,6 @@
+public import Tlog
+public import Witness
+
 /// How a witness is served. Every value has a default with which it serves on this machine alone.
 public struct WitnessOptions: Sendable {
     /// Name or address to listen on.
@@ -27,6 +30,12 @@ public struct WitnessOptions: Sendable {
     public var reloadInterval: Duration = .seconds(5)
     /// Files of evidence that are kept of one log.
     public var maxEvidencePerLog = 16
+
+    /// Asked about a checkpoint that would be cosigned, before it is: for a witness whose cosignature says more than that
+    /// the tree has grown. It ends by itself, within the log's patience.
+    public var permission: (@Sendable (SignedCheckpoint) async -> CosigningPermission)?
+    /// What else `/metrics` answers.
+    public var moreMetrics: @Sendable () -> String = { "" }
 
     /// Seconds since 1970. Injected, so that tests decide what time it is.
     public var now: @Sendable () -> UInt64 = WitnessOptions.machineTime

@@ -96,7 +96,12 @@ struct WitnessResponder: HTTPResponder {
         } catch {
             return AddCheckpointAnswer(error)
         }
-        let answer = AddCheckpointAnswer(await recorder.decide(request), cosigners: cosigners)
+        let answer =
+            if let refused = await permissionRefused(request) {
+                refused
+            } else {
+                AddCheckpointAnswer(await recorder.decide(request), cosigners: cosigners)
+            }
         let head = request.checkpoint.checkpoint
         logger.info(
             answer.status == .ok ? "Cosigned" : "Not cosigned",
@@ -105,6 +110,20 @@ struct WitnessResponder: HTTPResponder {
                 "result": "\(answer.result)",
             ])
         return answer
+    }
+
+    /// Asks for the permission that this witness needs, if it needs one. Only for what would be cosigned: whatever
+    /// tlog-witness refuses is refused by its own rules, at once.
+    private func permissionRefused(_ request: AuthenticatedRequest) async -> AddCheckpointAnswer? {
+        guard let permission = options.permission else { return nil }
+        let recorded: CosignedCheckpoint?
+        do { recorded = try store.latest(OriginHash(request.origin)) } catch { return nil }
+        guard case .cosign = WitnessDecision(request, recorded: recorded?.signed) else { return nil }
+        switch await permission(request.checkpoint) {
+        case .granted: return nil
+        case .notYet(let why, let seconds): return .notYet(why, retryAfter: seconds)
+        case .denied(let why): return .denied(why)
+        }
     }
 
     private struct BodyRefused: Error {
@@ -162,7 +181,8 @@ struct WitnessResponder: HTTPResponder {
             let latest = Set(logs.keys.map(\.name)).sorted { $0.text < $1.text }.compactMap { name in
                 (try? Origin(name.text)).flatMap { try? store.latest(OriginHash($0)) }
             }
-            let text = metrics.text(logs: logs, latest: latest, isStopped: recorder.fault != nil)
+            let text =
+                metrics.text(logs: logs, latest: latest, isStopped: recorder.fault != nil) + options.moreMetrics()
             return Response(.ok, Array(text.utf8), type: "text/plain; version=0.0.4; charset=utf-8")
         default:
             let keys = cosigners.map { "witness \($0.verifierKey.name) \($0.verifierKey)\n" }.joined()

@@ -22,7 +22,8 @@ struct Holdfast: AsyncParsableCommand {
         version: version,
         groupedSubcommands: [
             CommandGroup(name: "Run a log:", subcommands: [InitCommand.self, ServeCommand.self, KeyCommand.self]),
-            CommandGroup(name: "Watch logs:", subcommands: [WitnessCommand.self, MirrorCommand.self]),
+            CommandGroup(
+                name: "Watch logs:", subcommands: [WitnessCommand.self, MonitorCommand.self, MirrorCommand.self]),
             CommandGroup(name: "Register:", subcommands: [SubmitCommand.self]),
             CommandGroup(
                 name: "Govern:",

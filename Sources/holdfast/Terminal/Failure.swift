@@ -8,6 +8,10 @@ enum ExitStatus: Int32 {
     case usage = 2
     /// The log was not reached, or is overloaded. Doing it again later may help.
     case unreachable = 3
+    /// A monitored log signed two histories.
+    case forked = 4
+    /// A monitored log broke its own rules.
+    case violated = 5
 }
 
 /// Why a command did not do what it was asked, in words for people: what was wrong, with the values, and what to do.
