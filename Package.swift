@@ -120,6 +120,14 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "Gate",
+            dependencies: [
+                "Tlog", "COSE", "Governance", "Verification", "LogClient", "LogStore", "StoredState", "Monitor",
+                logging,
+                systemPackage,
+            ],
+            swiftSettings: strict),
+        .target(
             name: "MirrorServer",
             dependencies: [
                 "Tlog", "LogClient", "Monitor", hummingbird, hummingbirdCore, httpTypes, logging, nioCore,
@@ -193,6 +201,12 @@ let package = Package(
             name: "MonitorTests",
             dependencies: [
                 "Monitor", "LogClient", "LogStore", "Verification", "Governance", "COSE", "Tlog", logging,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "GateTests",
+            dependencies: [
+                "Gate", "Monitor", "LogClient", "LogStore", "Verification", "Governance", "COSE", "Tlog", logging,
             ],
             swiftSettings: strict),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),

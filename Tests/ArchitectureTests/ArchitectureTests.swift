@@ -33,6 +33,10 @@ private let allowedImports: [String: Set<String>] = [
         "Tlog", "COSE", "Governance", "Verification", "LogClient", "LogStore", "StoredState", "Logging", "Foundation",
         "Synchronization",
     ],
+    "Gate": [
+        "Tlog", "COSE", "Governance", "Verification", "LogClient", "LogStore", "StoredState", "Monitor", "Logging",
+        "Foundation", "Glibc", "Dispatch", "Synchronization", "SystemPackage",
+    ],
     "MirrorServer": [
         "Tlog", "LogClient", "Monitor", "Hummingbird", "HummingbirdCore", "HTTPTypes", "Logging", "NIOCore",
         "ServiceLifecycle",
