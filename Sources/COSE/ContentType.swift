@@ -2,9 +2,12 @@
 ///
 /// RFC 9052 section 3.1 allows a media type as text, or a CoAP content format as number. A number n is shown as
 /// `coap:n`, which can't be mistaken for a media type, as those have a slash.
-enum ContentType {
+public enum ContentType {
     /// In bytes.
     static let lengthLimit = 255
+
+    /// Whether a statement can have this content type: a media type, or a content format as `coap:n`.
+    public static func isWellFormed(_ text: String) -> Bool { value(of: text) != nil }
 
     /// Nil unless the value is a media type of visible ASCII characters and inner spaces, or a content format.
     static func text(of value: CBOR) -> String? {

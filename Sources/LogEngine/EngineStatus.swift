@@ -2,6 +2,10 @@
 public enum EngineStatus: Sendable, Hashable {
     case running
 
+    /// Since the start no quorum of the witnesses has answered for the stored head: until then nothing is taken and
+    /// nothing new is signed. What an earlier run published can be read.
+    case awaitingQuorum
+
     /// Shutting down: what was accepted is being answered, nothing new is taken.
     case draining
 

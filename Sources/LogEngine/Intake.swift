@@ -72,7 +72,7 @@ struct Intake: Sendable {
     /// Where those of the statements stand that are published already. Asked before any key or policy, so that a retry
     /// is answered whatever happened to its issuer since. The writer asks again: this answers early, it decides nothing.
     private func publishedPlacements(of submissions: [Result<Submission, Rejection>]) throws -> [Placement?] {
-        let published = publication.current.size
+        let published = publication.latest?.size ?? 0
         return try store.read { snapshot in
             try submissions.map { submission in
                 guard case .success(let submission) = submission,

@@ -3,19 +3,28 @@ internal import Synchronization
 /// Whether the log runs, and who waits for its end.
 final class Lifecycle: Sendable {
     private struct State {
-        var status = EngineStatus.running
+        var status: EngineStatus
         /// Whether the writer has ended.
         var ended = false
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+
+    init(_ status: EngineStatus = .running) {
+        state = Mutex(State(status: status))
+    }
 
     var status: EngineStatus { state.withLock { $0.status } }
 
     /// Says that no more is taken; a log that has stopped stays stopped.
     func drain() {
-        state.withLock { if $0.status == .running { $0.status = .draining } }
+        state.withLock { if $0.status == .running || $0.status == .awaitingQuorum { $0.status = .draining } }
+    }
+
+    /// The quorum has answered; a log that is shutting down goes on doing so.
+    func run() {
+        state.withLock { if $0.status == .awaitingQuorum { $0.status = .running } }
     }
 
     /// - Returns: false where the log had stopped already.

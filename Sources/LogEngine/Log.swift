@@ -19,10 +19,13 @@ public final class Log: Sendable {
     let subtrees = SubtreeCache()
     private let sweeper: Task<Void, Never>
     private let publisher: Publisher?
+    /// What waits for the first quorum; nil where there are no witnesses.
+    private let opening: Task<Result<Void, LogError>, Never>?
 
-    init(_ parts: EngineParts, publisher: Publisher?) {
+    init(_ parts: EngineParts, publisher: Publisher?, opening: Task<Result<Void, LogError>, Never>?) {
         self.parts = parts
         self.publisher = publisher
+        self.opening = opening
         intake = Intake(
             store: parts.store, publication: parts.publication, rules: parts.rules, options: parts.options)
         sweeper = Task.detached { [queue = parts.queue] in
@@ -35,6 +38,7 @@ public final class Log: Sendable {
 
     deinit {
         sweeper.cancel()
+        opening?.cancel()
         parts.queue.close(.shutdown)
         publisher?.drain()
     }
@@ -60,12 +64,34 @@ public final class Log: Sendable {
     public func shutdown() async {
         parts.lifecycle.drain()
         parts.queue.close(.shutdown)
+        opening?.cancel()
         publisher?.drain()
         await parts.lifecycle.waitForEnd()
+        // A log that still waited for its quorum had no writer to do it.
+        parts.store.close()
         sweeper.cancel()
     }
 
-    /// The newest head that was published. It never goes back.
+    /// Returns when a quorum of the witnesses has cosigned the stored head, and the log runs. The wait has no end of its
+    /// own; cancelling the task ends it, and the log.
+    ///
+    /// - Throws: ``LogError/signedElsewhere(_:)`` where a witness shows that this log's key has signed more than this
+    ///   log has: no new head was signed then.
+    public func waitForQuorum() async throws(LogError) {
+        guard let opening else { return }
+        let outcome = await withTaskCancellationHandler {
+            await opening.value
+        } onCancel: {
+            opening.cancel()
+        }
+        try outcome.get()
+    }
+
+    /// The newest head that was published. It never goes back. Nil while the log awaits its first quorum and has kept
+    /// none from before.
+    public var latest: PublishedHead? { parts.publication.latest }
+
+    /// The same of a log that runs, which always has one.
     public var published: PublishedHead { parts.publication.current }
 
     public var status: EngineStatus { parts.lifecycle.status }
@@ -73,7 +99,7 @@ public final class Log: Sendable {
     /// By how many ms the clock is behind the newest published seal, where that is more than the policy's `maxSkew`:
     /// until it is set right, nothing new is registered. Nil where it is not.
     public var clockLag: UInt64? {
-        let (seal, now) = (published.sealTime, parts.clock.now())
+        let (seal, now) = (latest?.sealTime ?? 0, parts.clock.now())
         return seal > now && seal - now > policy.limits.maxSkew ? seal - now : nil
     }
 
@@ -81,7 +107,10 @@ public final class Log: Sendable {
     public var policy: Policy { parts.rules.newest.policy }
 
     /// The log's name.
-    public var origin: Origin { published.checkpoint.checkpoint.origin }
+    public var origin: Origin { parts.tree.origin }
+
+    /// The leaf hash of the first entry: which log this is, published or not.
+    public func genesis() throws -> Hash? { try parts.store.read { try $0.leafHash(at: 0) } }
 
     /// The limits that the log was opened with.
     public var options: EngineOptions { parts.options }
@@ -98,6 +127,7 @@ extension Log {
     ) async -> [Result<Registration, Rejection>] {
         let bytes = statements.reduce(0) { $0 + $1.count }
         do throws(Rejection) {
+            guard latest != nil else { throw awaitingQuorum }
             guard statements.count <= parts.options.maxSubmission || Mutant.bounds.isOff else {
                 throw Rejection(
                     .tooLarge,
@@ -113,10 +143,20 @@ extension Log {
         let intake = await limited(intake.take(statements))
         let verified = intake.compactMap(\.verified)
         if verified.isEmpty { return registrations(intake, answer: nil) }
+        // The writer has not begun.
+        if status == .awaitingQuorum { return registrations(intake, answer: .refused(awaitingQuorum)) }
         let answer = await withCheckedContinuation { caller in
             parts.queue.enqueue(PendingGroup(verified, deadline: deadline, caller: caller))
         }
         return registrations(intake, answer: answer)
+    }
+
+    private var awaitingQuorum: Rejection {
+        Rejection(
+            .noQuorum,
+            "the log was started and waits for a quorum of its witnesses before it takes anything; nothing was kept: send "
+                + "it again later",
+            retryAfter: max(5, parts.options.retryAfter))
     }
 
     /// Charges what was verified to its issuers' rates.
@@ -193,9 +233,11 @@ extension Log {
     /// Reads the log as it is published: entries, tiles and links beyond the published head are not there.
     ///
     /// Blocks while it reads. The snapshot is only good inside `body`.
+    ///
+    /// - Throws: what `body` throws; ``LogError/notPublished`` while ``latest`` is nil.
     public func read<R>(_ body: (any LogSnapshot, PublishedHead) throws -> R) throws -> R {
         // The head first: what is published is committed, so the snapshot that comes after it has all of it.
-        let head = published
+        guard let head = latest else { throw LogError.notPublished }
         return try parts.store.read { snapshot in
             try body(
                 Mutant.publishedView.isOff ? snapshot : PublishedSnapshot(base: snapshot, published: head), head)

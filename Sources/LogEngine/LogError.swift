@@ -29,6 +29,9 @@ public enum LogError: Error, Sendable, Hashable {
     /// A witness has a checkpoint with this log's own signature that this log does not contain.
     case signedElsewhere(String)
 
+    /// No head is published yet: since the start no quorum of the witnesses has answered, and none is kept from before.
+    case notPublished
+
     case anchor(AnchorError)
 
     /// The store refused to read or to write.
@@ -60,6 +63,7 @@ extension LogError: CustomStringConvertible {
         case .signedElsewhere(let detail):
             "\(detail). This log's data and anchor are an old copy, or its key is used by another log. Bring back the "
                 + "newest data; what would be signed from here is a fork"
+        case .notPublished: "no head of this log is published yet: it waits for a quorum of its witnesses"
         case .anchor(let error): error.description
         case .store(let detail): "the store cannot be used: \(detail)"
         }

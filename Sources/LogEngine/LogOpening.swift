@@ -71,26 +71,40 @@ extension Log {
     ) throws(LogError) -> Log {
         let start = try Start(
             store: store, keys: keys, anchor: anchor, options: options, clock: clock, logger: logger, onStop: onStop)
-        return start.log(publishing: .withoutWitnesses(start.signed), panel: nil)
+        return start.log()
     }
 
-    /// Opens a log that has witnesses: returns when a quorum of them has cosigned the stored head. Before that no new
-    /// statement is taken, sealed or signed. The wait has no end of its own; cancelling the task ends it.
-    ///
-    /// - Parameter witnessing: the witnesses, and how they are asked. Without a quorum nothing is published;
-    ///   submissions wait for it until their deadlines.
-    /// - Throws: ``LogError``. No new head was signed then. ``LogError/signedElsewhere(_:)`` where a witness shows that
-    ///   this log's key has signed more than this log has.
+    /// Opens a log that has witnesses, and waits until it runs: ``begin(store:keys:anchor:options:witnessing:clock:logger:onStop:)``
+    /// and ``waitForQuorum()``.
     public static func open(
         store: any LogStore, keys: LogKeys, anchor: any Anchor, options: EngineOptions = EngineOptions(),
         witnessing: Witnessing, clock: any WallClock = SystemClock(), logger: Logger,
         onStop: @escaping @Sendable (StopReason) -> Void = { _ in }
     ) async throws(LogError) -> Log {
+        let log = try begin(
+            store: store, keys: keys, anchor: anchor, options: options, witnessing: witnessing, clock: clock,
+            logger: logger, onStop: onStop)
+        try await log.waitForQuorum()
+        return log
+    }
+
+    /// Opens a log that has witnesses, and returns at once. It awaits their quorum (``EngineStatus/awaitingQuorum``):
+    /// before that no new statement is taken, sealed or signed. What can be read meanwhile is what an earlier run
+    /// published last, if the store has kept that head under a quorum of these witnesses; else nothing.
+    ///
+    /// - Parameter witnessing: the witnesses, and how they are asked. Without a quorum nothing is published;
+    ///   submissions wait for it until their deadlines.
+    /// - Throws: ``LogError``. No new head was signed then.
+    public static func begin(
+        store: any LogStore, keys: LogKeys, anchor: any Anchor, options: EngineOptions = EngineOptions(),
+        witnessing: Witnessing, clock: any WallClock = SystemClock(), logger: Logger,
+        onStop: @escaping @Sendable (StopReason) -> Void = { _ in }
+    ) throws(LogError) -> Log {
         let start = try Start(
             store: store, keys: keys, anchor: anchor, options: options, clock: clock, logger: logger, onStop: onStop)
         let panel = WitnessPanel(
             witnessing, tree: start.tree, rules: start.rules, clock: clock, metrics: start.metrics, logger: logger)
-        return start.log(publishing: try await start.firstQuorum(panel), panel: panel)
+        return start.log(awaiting: panel, showing: try start.keptHead(under: witnessing.policy))
     }
 
     /// The log's keys are those that its policy names, each for its use.
@@ -141,6 +155,13 @@ private struct Start {
         }
         (self.store, self.keys, self.options, self.clock) = (store, keys, options, clock)
         (self.logger, self.onStop, self.signing) = (logger, onStop, signing)
+        if recovered.anchored == nil {
+            logger.notice(
+                "the anchor was missing; a new one was made at the stored head, as --re-anchor asks",
+                metadata: [
+                    "size": "\(recovered.tip.head.size)", "root": "\(recovered.tip.head.treeHead.root.hex)",
+                ])
+        }
         tip = recovered.tip
         tree = SignedTree(
             store: store, origin: policy.origin, key: keys.checkpoint.publicKey, newest: recovered.tip.head.treeHead)
@@ -149,9 +170,80 @@ private struct Start {
         metrics = EngineMetrics(queue: queue, clock: clock)
     }
 
+    /// Starts the writer of a log without witnesses.
+    func log() -> Log {
+        let publication = Publication(.withoutWitnesses(signed), at: clock.now())
+        let parts = parts(publication, .running)
+        show(publication.current)
+        logger.info("the log is open", metadata: metadata)
+        Writer(parts: parts, signingKeys: keys, publisher: nil, tip: tip, signing: signing).start()
+        return Log(parts, publisher: nil, opening: nil)
+    }
+
+    /// Asks the witnesses; publisher and writer start when their quorum has answered.
+    func log(awaiting panel: WitnessPanel, showing kept: PublishedHead?) -> Log {
+        let publication = Publication(kept: kept, stateKeys: panel.witnessing.stateKeys)
+        let parts = parts(publication, .awaitingQuorum)
+        if let kept { show(kept) }
+        metrics.update { $0.cosigning?.withoutQuorum = "no quorum has answered since the start" }
+        let publisher = Publisher(parts, panel: panel, first: signed)
+        let opening = Task.detached { await self.open(parts, panel, publisher) }
+        return Log(parts, publisher: publisher, opening: opening)
+    }
+
+    private func open(
+        _ parts: EngineParts, _ panel: WitnessPanel, _ publisher: Publisher
+    ) async -> Result<Void, LogError> {
+        do throws(LogError) {
+            let first = try await firstQuorum(panel)
+            do throws(StopReason) {
+                show(try parts.publication.publish(first, at: clock.now()))
+            } catch {
+                throw .damaged("\(error)")
+            }
+        } catch {
+            let reason: StopReason =
+                if case .signedElsewhere(let why) = error { .signedElsewhere(why) } else { .shutdown }
+            parts.queue.close(reason)
+            _ = parts.lifecycle.stop(reason)
+            if reason != .shutdown {
+                metrics.update { $0.stopped = true }
+                logger.critical("the log does not start", metadata: metadata.merging(["why": "\(error)"]) { $1 })
+            }
+            publisher.end(reason)
+            parts.lifecycle.end()
+            return .failure(error)
+        }
+        metrics.update { $0.cosigning?.withoutQuorum = nil }
+        logger.info("the log is open", metadata: metadata)
+        parts.lifecycle.run()
+        publisher.start()
+        Writer(parts: parts, signingKeys: keys, publisher: publisher, tip: tip, signing: signing).start()
+        return .success(())
+    }
+
+    private func parts(_ publication: Publication, _ status: EngineStatus) -> EngineParts {
+        EngineParts(
+            store: store, options: options, clock: clock, logger: logger, queue: queue, publication: publication,
+            rules: rules, metrics: metrics, lifecycle: Lifecycle(status), tree: tree, onStop: onStop)
+    }
+
+    private func show(_ head: PublishedHead) {
+        metrics.update {
+            $0.treeSize = head.size
+            $0.publishedAt = head.publishedAt
+        }
+    }
+
+    private var metadata: Logger.Metadata { ["origin": "\(tree.origin)", "size": "\(tip.head.size)"] }
+}
+
+// MARK: The first quorum
+
+extension Start {
     /// "With a quorum configured, nothing is signed after a start until a quorum has answered for the stored head": the
     /// witnesses know whether this is the newest copy of the log.
-    func firstQuorum(_ panel: WitnessPanel) async throws(LogError) -> CosignedHead {
+    private func firstQuorum(_ panel: WitnessPanel) async throws(LogError) -> CosignedHead {
         var pause = panel.witnessing.retry.lowerBound
         while true {
             let why: String
@@ -163,30 +255,40 @@ private struct Start {
                 case .noQuorum(let detail): why = detail
                 }
             }
+            metrics.update { $0.cosigning?.withoutQuorum = why }
             logger.warning(
-                "the log waits for a quorum of its witnesses before it starts",
+                "the log waits for a quorum of its witnesses before it takes anything",
                 metadata: ["size": "\(tip.head.size)", "why": "\(why)"])
             do { try await Task.sleep(for: pause) } catch { throw .store("the start was cancelled") }
             pause = min(pause * 2, panel.witnessing.retry.upperBound)
         }
     }
 
-    /// Starts the writer, and with witnesses the publisher.
-    func log(publishing first: CosignedHead, panel: WitnessPanel?) -> Log {
-        let parts = EngineParts(
-            store: store, options: options, clock: clock, logger: logger, queue: queue,
-            publication: Publication(first, at: clock.now(), stateKeys: panel?.witnessing.stateKeys ?? []),
-            rules: rules, metrics: metrics, lifecycle: Lifecycle(),
-            tree: tree, onStop: onStop)
-        let head = parts.publication.current
-        metrics.update {
-            $0.treeSize = head.size
-            $0.publishedAt = head.publishedAt
+    /// The head that an earlier run published last, if the store has kept it, this log's key has signed it, this log
+    /// contains it, and its cosignatures are a quorum. To show it signs nothing that was not signed before: the
+    /// receipts' signature over a head is always the same.
+    fileprivate func keptHead(under policy: TlogPolicy) throws(LogError) -> PublishedHead? {
+        do {
+            guard let bytes = try store.read({ try $0.checkpoint(atMost: $0.head.size) }) else { return nil }
+            let kept = try SignedCheckpoint(parsing: bytes)
+            guard (try? kept.verify(logKey: tree.key)) != nil,
+                let verified = try? policy.verify(kept, logKeys: [tree.key])
+            else { return nil }
+            if let contradiction = try tree.contradiction(in: kept) { throw LogError.damaged(contradiction) }
+            guard let entry = try store.read({ try $0.entry(kept.checkpoint.size - 1) }) else {
+                throw LogError.damaged("the seal that ends the published tree of \(kept.checkpoint.size) is not there")
+            }
+            let seal = try Seal(SignedStatement(decoding: entry), origin: tree.origin)
+            let time = verified.headTime(notAfter: (clock.now() + tip.rules.policy.limits.maxSkew) / 1000)
+            return PublishedHead(
+                checkpoint: kept, sealTime: seal.time,
+                signedRoot: SignedRoot(
+                    head: kept.checkpoint.treeHead, origin: tree.origin, key: keys.receipt, checkpoint: kept),
+                publishedAt: time.map { $0 * 1000 } ?? seal.time)
+        } catch let error as LogError {
+            throw error
+        } catch {
+            throw .damaged("the published head that was kept cannot be used: \(error)")
         }
-        logger.info("the log is open", metadata: ["origin": "\(tree.origin)", "size": "\(head.size)"])
-        let publisher = panel.map { Publisher(parts, panel: $0, first: signed) }
-        publisher?.start()
-        Writer(parts: parts, signingKeys: keys, publisher: publisher, tip: tip, signing: signing).start()
-        return Log(parts, publisher: publisher)
     }
 }

@@ -4,17 +4,30 @@ internal import Tlog
 
 /// The last step: a head becomes the one that every reader sees. Never backward.
 final class Publication: Sendable {
-    private let newest: Mutex<PublishedHead>
+    private let newest: Mutex<PublishedHead?>
 
     /// Keys whose lines come after the publication, and stay while the same tree is shown.
     private let stateKeys: [VerifierKey]
 
-    init(_ first: CosignedHead, at time: UInt64, stateKeys: [VerifierKey] = []) {
-        self.stateKeys = stateKeys
-        newest = Mutex(Self.published(first, at: time, [], stateKeys))
+    init(_ first: CosignedHead, at time: UInt64) {
+        stateKeys = []
+        newest = Mutex(Self.published(first, at: time, [], []))
     }
 
-    var current: PublishedHead { newest.withLock { $0 } }
+    /// - Parameter kept: what an earlier run published.
+    init(kept: PublishedHead?, stateKeys: [VerifierKey]) {
+        self.stateKeys = stateKeys
+        newest = Mutex(kept)
+    }
+
+    /// Nil only before the first quorum of a start.
+    var latest: PublishedHead? { newest.withLock { $0 } }
+
+    /// For those who work only once something is published.
+    var current: PublishedHead {
+        guard let latest else { preconditionFailure("a step after the publication ran before the first one") }
+        return latest
+    }
 
     /// Shows a head to the readers.
     ///
@@ -22,7 +35,7 @@ final class Publication: Sendable {
     ///   the same size.
     func publish(_ head: CosignedHead, at time: UInt64) throws(StopReason) -> PublishedHead {
         let (shown, next) = newest.withLock { newest -> (TreeHead, PublishedHead) in
-            let shown = newest.treeHead
+            let shown = newest?.treeHead ?? .empty
             let next = published(head, at: time, after: newest)
             let forward = shown.size < next.size || shown == next.treeHead
             if forward || Mutant.monotonicPublication.isOff { newest = next }
@@ -40,8 +53,8 @@ final class Publication: Sendable {
     /// - Returns: false where another head is shown by now; nothing changes then.
     func replace(with head: CosignedHead) -> Bool {
         newest.withLock { newest in
-            guard newest.treeHead == head.treeHead else { return false }
-            newest = published(head, at: newest.publishedAt, after: newest)
+            guard let shown = newest, shown.treeHead == head.treeHead else { return false }
+            newest = published(head, at: shown.publishedAt, after: shown)
             return true
         }
     }
@@ -51,20 +64,20 @@ final class Publication: Sendable {
     /// - Returns: false where another head is shown by now; nothing changes then.
     func add(_ cosignature: StateCosignature) -> Bool {
         newest.withLock { newest in
-            guard newest.treeHead == cosignature.head else { return false }
+            guard let shown = newest, shown.treeHead == cosignature.head else { return false }
             let line = cosignature.line
-            let others = newest.checkpoint.note.signatures.filter { $0.name != line.name || $0.keyID != line.keyID }
+            let others = shown.checkpoint.note.signatures.filter { $0.name != line.name || $0.keyID != line.keyID }
             newest = Self.published(
-                checkpoint: newest.checkpoint.with(others + [line]), sealTime: newest.sealTime,
-                signedRoot: newest.signedRoot, at: newest.publishedAt)
+                checkpoint: shown.checkpoint.with(others + [line]), sealTime: shown.sealTime,
+                signedRoot: shown.signedRoot, at: shown.publishedAt)
             return true
         }
     }
 
     /// The head as it is shown after `before`: state witnesses' lines on the same tree stay.
-    private func published(_ head: CosignedHead, at time: UInt64, after before: PublishedHead) -> PublishedHead {
-        let isSame = before.treeHead == head.treeHead
-        return Self.published(head, at: time, isSame ? before.checkpoint.note.signatures : [], stateKeys)
+    private func published(_ head: CosignedHead, at time: UInt64, after before: PublishedHead?) -> PublishedHead {
+        let same = before.flatMap { $0.treeHead == head.treeHead ? $0 : nil }
+        return Self.published(head, at: time, same?.checkpoint.note.signatures ?? [], stateKeys)
     }
 
     private static func published(

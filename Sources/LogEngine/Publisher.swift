@@ -28,19 +28,22 @@ final class Publisher: Sendable {
     private let parts: EngineParts
     private let panel: WitnessPanel
     private let statePanel: StatePanel
+    private let keeper: CheckpointKeeper
     private let state: Mutex<State>
     private let bell: AsyncStream<Void>
     private let ringer: AsyncStream<Void>.Continuation
 
-    /// - Parameter first: the head that is published already.
+    /// - Parameter first: the head that is published first.
     init(_ parts: EngineParts, panel: WitnessPanel, first: SignedHead) {
         self.parts = parts
         self.panel = panel
         statePanel = StatePanel(panel.witnessing, parts)
+        keeper = CheckpointKeeper(parts)
         state = Mutex(State(newest: first))
         (bell, ringer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
+    /// Begins after the first head was published.
     func start() {
         let rounds = Task.detached { await self.run() }
         let late = Task.detached {
@@ -63,7 +66,9 @@ final class Publisher: Sendable {
             }
         }
         state.withLock { $0.tasks = [rounds, late, replayed] }
-        statePanel.ask(parts.publication.current.checkpoint)
+        let first = parts.publication.current
+        keeper.keep(first)
+        statePanel.ask(first.checkpoint)
     }
 
     // MARK: The writer
@@ -126,6 +131,11 @@ final class Publisher: Sendable {
         statePanel.end()
         ringer.finish()
         for waiting in waiting { waiting.group.reject(SubmissionQueue.stopped(reason)) }
+    }
+
+    /// Returns when what was published is kept, as far as it can be.
+    func settle() {
+        keeper.finish()
     }
 
     private var noQuorum: Rejection {
@@ -231,6 +241,7 @@ final class Publisher: Sendable {
         if wasFailing { parts.logger.notice("there is a quorum again", metadata: ["size": "\(published.size)"]) }
         parts.logger.debug("published", metadata: ["size": "\(published.size)", "answered": "\(ready.count)"])
         answer(ready, under: published)
+        keeper.keep(published)
         statePanel.ask(published.checkpoint)
     }
 

@@ -26,7 +26,7 @@ public enum RejectionCode: String, Sendable, Hashable, CaseIterable {
     case overloaded
     /// The deadline passed after the statement had been handed to the writer: it may or may not be registered.
     case timedOut = "timed-out"
-    /// It is stored, but too few witnesses have cosigned, so it is not published yet.
+    /// Too few witnesses cosign. It is stored and not published yet; or, after a start, it was not even taken.
     case noQuorum = "no-quorum"
     /// The clock of the log's machine is further behind the newest seal than the policy allows.
     case clockBehind = "clock-behind"

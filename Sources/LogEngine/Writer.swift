@@ -38,6 +38,7 @@ struct Writer: Sendable {
             answer(groups, with: SubmissionQueue.stopped(reason))
         }
         publisher?.end(.shutdown)
+        publisher?.settle()
         parts.store.close()
         signing.anchor.close()
         if parts.lifecycle.stop(.shutdown) { parts.logger.info("the log has ended", metadata: metadata) }

@@ -17,10 +17,8 @@ struct LogFacts: Sendable {
 
     init(_ log: Log) throws(ServerError) {
         do {
-            guard let entry = try log.read({ snapshot, _ in try snapshot.entry(0) }) else {
-                throw ServerError.log("it has no genesis")
-            }
-            genesis = Hash.leaf(entry)
+            guard let genesis = try log.genesis() else { throw ServerError.log("it has no genesis") }
+            self.genesis = genesis
         } catch let error as ServerError {
             throw error
         } catch {

@@ -42,23 +42,24 @@ struct LogResponder: HTTPResponder {
         let target = RequestTarget(request.head.path ?? "")
         let match = RouteMatch(target)
         var incoming = IncomingRequest(request, target: target, context: context, arrival: started)
+        let isJSON = match?.route.isJSON == true
         var response: Response
         do {
             response = try await answer(&incoming, match)
         } catch let problem as Problem {
-            response = problem.response(accept: incoming.accept)
+            response = problem.response(accept: incoming.accept, isJSON: isJSON)
             if problem.endsConnection { incoming.endsConnection = true }
         } catch let broken as BrokenBody {
             logger.debug("A client went away in the middle of its request", metadata: ["error": "\(broken.error)"])
             throw broken.error
         } catch let error as StoreError where error.code == .closed {
             let problem = Problem(Rejection(.stopped, "The log is shutting down; try again when it is back."))
-            response = problem.response(accept: incoming.accept)
+            response = problem.response(accept: incoming.accept, isJSON: isJSON)
         } catch {
             logger.error(
                 "A request failed", metadata: ["route": "\(match?.route.rawValue ?? "none")", "error": "\(error)"])
             let problem = Problem(.internal, "The server failed; its log says how. Try again later.")
-            response = problem.response(accept: incoming.accept)
+            response = problem.response(accept: incoming.accept, isJSON: isJSON)
         }
         if match?.route != .entries {
             response.headers[.accessControlAllowOrigin] = "*"
@@ -94,7 +95,9 @@ struct LogResponder: HTTPResponder {
         try Self.checkHost(incoming)
         guard let match else {
             try charge(reads, for: incoming)
-            throw Problem(.notFound, "There is nothing at this path; GET / lists what there is.")
+            throw Problem(
+                .notFound,
+                "There is nothing at this path; GET / lists what there is. A slash inside a name is written %2F.")
         }
         if match.route.isProbe { return try await dispatch(&incoming, match) }
         try charge(match.route == .entries ? submissions : reads, for: incoming)
@@ -114,6 +117,7 @@ struct LogResponder: HTTPResponder {
             problem.allowed = route.allowed
             throw problem
         }
+        guard route.isOfOperators || log.latest != nil else { throw Self.notPublished }
         switch route {
         case .entries: return try await register(&incoming)
         case .entry: return try receipt(of: match.arguments[0], incoming)
@@ -122,7 +126,7 @@ struct LogResponder: HTTPResponder {
         case .keys: return try keySet(incoming)
         case .key: return try key(match.arguments[0], incoming)
         case .genesis: return try genesis(incoming)
-        case .checkpoint: return checkpoint()
+        case .checkpoint: return try checkpoint()
         case .tile, .entryBundle: return try tile(match.arguments[0], incoming)
         case .inclusionProof: return try inclusionProof(incoming)
         case .consistencyProof: return try consistencyProof(incoming)
@@ -145,8 +149,16 @@ struct LogResponder: HTTPResponder {
         case .metrics: return metricsText()
         case .health: return health()
         case .readiness: return try readiness()
-        case .home: return home()
+        case .home: return try home()
         }
+    }
+
+    /// After a start, until the witnesses have answered, of a log that has kept no published head.
+    static var notPublished: Problem {
+        var problem = Problem(
+            .noQuorum, "The log was started and waits for a quorum of its witnesses; nothing of it is published yet.")
+        problem.retryAfter = 5
+        return problem
     }
 
     /// Takes tokens from the bucket of the request's client.

@@ -50,6 +50,19 @@ enum Route: String, CaseIterable, Sendable {
     /// For the Allow field.
     var allowed: String { self == .entries ? "POST, OPTIONS" : "GET, HEAD, OPTIONS" }
 
+    /// Whether its answers are JSON, unless something else is asked for.
+    var isJSON: Bool {
+        switch self {
+        case .state, .policy, .identities, .identity, .grants, .grant, .models, .model, .executions, .execution,
+            .lineage, .containments, .peers, .routes, .statements:
+            true
+        default: false
+        }
+    }
+
+    /// Whether the answer tells nothing of the log's content, and so can be had before any of it is published.
+    var isOfOperators: Bool { isProbe || self == .metrics }
+
     /// Whether the answer costs next to nothing and has to come however busy the server is.
     var isProbe: Bool { self == .health || self == .readiness }
 }

@@ -42,6 +42,24 @@ struct ErrorTests {
     }
 
     @Test(
+        "Problems of what is read as JSON are JSON, unless the client wants CBOR more",
+        arguments: [
+            (nil, true), ("*/*", true), ("application/json", true), ("application/problem+json", true),
+            ("application/json, application/cbor", true), ("application/json, application/cbor;q=0.1", true),
+            ("application/json;q=0.1, application/cbor", false), ("application/cbor", false),
+            ("application/vnd.holdfast.state-proof+cbor", false),
+        ] as [(String?, Bool)])
+    func negotiationOfReads(accept: String?, isJSON: Bool) async throws {
+        var headers = HTTPFields()
+        headers[.accept] = accept
+        let response = try await TestLog().get("/state/nothing", headers)
+        let isUnacceptable = accept == "application/problem+json"
+        #expect(response.problem?.code == (isUnacceptable ? "not-acceptable" : "bad-parameter"))
+        #expect(
+            response.mediaType == (isJSON ? "application/problem+json" : "application/concise-problem-details+cbor"))
+    }
+
+    @Test(
         "Problems are CBOR unless the client cannot read that and can read JSON",
         arguments: [
             (nil, false), ("*/*", false), ("application/cose", false), ("application/json", true),

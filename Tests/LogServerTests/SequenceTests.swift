@@ -45,9 +45,9 @@ struct SequenceTests {
             let receipt = try Receipt(decoding: result.body)
             _ = try receipt.verify(leafHash: statement.leafHash, key: log.keys.receipt.publicKey)
         }
-        let codes = [results[1], results[2], results[5]].map { ConciseProblem($0.body)?.code }
+        let codes = [results[1], results[2], results[5]].map { ReadProblem($0.body)?.code }
         #expect(codes == ["unknown-issuer", "malformed", "stream-gap"])
-        #expect(ConciseProblem(results[5].body)?.fields["expected-seq"] == 2)
+        #expect(ReadProblem(results[5].body)?.fields["expected-seq"] == 2)
         #expect(log.log.published.size == 6)
     }
 
@@ -56,7 +56,7 @@ struct SequenceTests {
         let log = try TestLog()
         let response = try await log.post(
             [0x00], "application/cbor-seq", [.accept: "application/cbor-seq, application/json"])
-        #expect(ConciseProblem(try #require(try results(response).first).body)?.code == "malformed")
+        #expect(ReadProblem(try #require(try results(response).first).body)?.code == "malformed")
     }
 
     @Test("A sequence of nothing has no results")

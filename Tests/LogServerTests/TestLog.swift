@@ -79,6 +79,24 @@ struct TestLog {
         return log
     }
 
+    /// The same log started again, waiting for its witness.
+    ///
+    /// - Parameter checkpoint: what was published before, if anything is kept.
+    func awaitingQuorum(_ witness: OneAnswer, kept checkpoint: SignedCheckpoint?) throws -> TestLog {
+        var log = self
+        log.before = self.log
+        let head = try store.read { try $0.head }
+        if let checkpoint {
+            try store.commit(
+                .checkpointOnly(size: checkpoint.checkpoint.size, bytes: checkpoint.bytes, head: head),
+                expecting: head.treeHead)
+        }
+        log.log = try Log.begin(
+            store: store, keys: keys, anchor: MemoryAnchor(head.treeHead), witnessing: witness.witnessing, clock: clock,
+            logger: Self.logger)
+        return log
+    }
+
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     static func key(_ seed: UInt8) throws -> Ed25519.SigningKey {
@@ -140,16 +158,20 @@ extension TestResponse {
     var mediaType: String { headers[.contentType] ?? "" }
     var cachePolicy: String { headers[.cacheControl] ?? "" }
 
-    /// The answer read as a concise problem, nil where it is none.
-    var problem: ConciseProblem? {
-        mediaType == "application/concise-problem-details+cbor" ? ConciseProblem(bytes) : nil
+    /// The answer read as a problem, in CBOR or JSON; nil where it is none.
+    var problem: ReadProblem? {
+        switch mediaType {
+        case "application/concise-problem-details+cbor": ReadProblem(bytes)
+        case "application/problem+json": json.flatMap(ReadProblem.init(json:))
+        default: nil
+        }
     }
 
     var json: JSON? { try? JSON(parsing: bytes) }
 }
 
 /// A problem as a client reads it, with its own decoding.
-struct ConciseProblem {
+struct ReadProblem {
     let title: String
     let detail: String
     let code: String
@@ -163,6 +185,18 @@ struct ConciseProblem {
         else { return nil }
         (self.title, self.detail, self.code, self.fields) = (title, detail, code, fields)
     }
+
+    init?(json: JSON) {
+        guard let title = json["title"]?.stringValue, let detail = json["detail"]?.stringValue,
+            let code = json["code"]?.stringValue, let members = json.objectValue
+        else { return nil }
+        var fields: CBORMap = [:]
+        for member in members {
+            if let text = member.value.stringValue { fields[.text(member.name)] = .text(text) }
+            if let number = member.value.unsignedValue { fields[.text(member.name)] = .unsigned(number) }
+        }
+        (self.title, self.detail, self.code, self.fields) = (title, detail, code, fields)
+    }
 }
 
 /// A witness that cosigns once.
@@ -171,6 +205,17 @@ final class OneAnswer: Cosigners {
     private let answered = Mutex(false)
 
     struct Silence: Error {}
+
+    /// Not even one answer.
+    func beSilent() { answered.withLock { $0 = true } }
+
+    /// The checkpoint with its cosignature.
+    func cosigned(_ checkpoint: SignedCheckpoint) throws -> SignedCheckpoint {
+        let name = try KeyName("w.example")
+        return checkpoint.adding([
+            Cosignature.sign(checkpoint.checkpoint, name: name, key: key, time: 1_700_000_000)
+        ])
+    }
 
     var witnessing: Witnessing {
         get throws {

@@ -9,7 +9,7 @@ import urllib.parse
 import cbor2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from harness import Log, Signer, leaf_hash, problem
+from harness import Log, Signer, holdfast, leaf_hash
 
 ORIGIN = "example.com/blackbox"
 ZERO = bytes(32)
@@ -254,9 +254,57 @@ def test_proofs_of_presence_and_absence():
                 continue
             raise AssertionError(f"a proof with another {list(change)} was accepted")
 
-        status, body, _ = domain.log.get(f"/state/policy?size={size - 1}")
-        code, _ = problem(body)
-        assert (status, code) == (404, "not-sealed"), (status, code)
+        # Problems are JSON where the answers are.
+        status, body, headers = domain.log.get(f"/state/policy?size={size - 1}")
+        fault = json.loads(body)
+        assert headers["Content-Type"] == "application/problem+json", headers["Content-Type"]
+        assert (status, fault["code"]) == (404, "not-sealed"), (status, fault)
+        assert fault["nearest-size"] in (size, size - 2), fault
+    finally:
+        domain.log.remove()
+
+
+def test_pages():
+    """a list is the same in pages of any size, and stays what it was while more is registered; one proof offline"""
+    domain = Domain()
+    try:
+        for number in range(10):
+            domain.say(
+                domain.operator, "grant.issue", subject=f"spiffe://example.org/agent/{number}", actions=["sort"],
+                resources=["*"], conditions={}, delegations=0,
+            )
+        whole = domain.json("/grants?limit=1000")["items"]
+        assert len(whole) == 10
+        for limit in (1, 10, 3):
+            page = domain.json(f"/grants?limit={limit}")
+            found, pages = page["items"], 1
+            while page["next"]:
+                # Revoked and issued while the list is read: none of it shows.
+                if limit == 3:
+                    domain.say(domain.operator, "grant.revoke", grant=bytes.fromhex(whole[-pages]["hash"]), reason="r")
+                    domain.say(
+                        domain.operator, "grant.issue", subject="spiffe://example.org/later", actions=["sort"],
+                        resources=["*"], conditions={}, delegations=0,
+                    )
+                page = domain.json(page["next"])
+                found, pages = found + page["items"], pages + 1
+            assert found == whole and pages == -(-10 // limit), (limit, pages)
+        assert len(domain.items("/grants")) == 13
+        for path in ("/grants?limit=0", "/grants?limit=1001", "/grants?after=x", "/grants?size=1000", "/policy?sise=2"):
+            status, body, _ = domain.log.get(path)
+            assert (status, json.loads(body)["code"]) == (400, "bad-parameter"), (path, status, body)
+        by_issuer = domain.items(f"/statements?issuer={quoted(domain.operator.issuer)}&limit=4")
+        indices = [item["index"] for item in by_issuer]
+        assert indices == sorted(set(indices), reverse=True) and len(indices) == domain.operator.seq, indices
+
+        path = domain.log.parent / "one.state-proof"
+        kind = "application/vnd.holdfast.state-proof+cbor"
+        path.write_bytes(domain.log.get(f"/state/{whole[0]['stateKey']}", Accept=kind)[1])
+        arguments = ("state", path, "--trust", domain.log.trust, "--key", whole[0]["stateKey"], "--expect-present")
+        holdfast(*arguments, "--without-state-quorum", program="holdfast-verify")
+        assert holdfast(*arguments, program="holdfast-verify", check=False).returncode == 1
+        other = [*arguments[:5], whole[1]["stateKey"], "--without-state-quorum"]
+        assert holdfast(*other, program="holdfast-verify", check=False).returncode == 1
     finally:
         domain.log.remove()
 

@@ -1,7 +1,6 @@
 """A log and three witnesses, all of them real: what is published, when nothing is, and what stops the log."""
 
 import json
-import os
 import pathlib
 import re
 import shutil
@@ -224,6 +223,60 @@ def test_killed_between_commit_and_quorum():
         place.remove()
 
 
+def refused(place):
+    """Before the first quorum after a start: nothing is taken, and the server says so."""
+    status, body, headers = place.log.submit(place.signer.event({"n": "early"}))
+    assert (status, problem(body)[0]) == (503, "no-quorum") and int(headers["Retry-After"]) > 0, (status, body)
+    status, body, _ = place.log.get("/readyz")
+    assert status == 503 and b"no-quorum-yet" in body, (status, body)
+    assert place.log.get("/healthz")[0] == 200
+    assert place.metric("holdfast_quorum") == 0
+
+
+def test_served_before_the_first_quorum():
+    """started with its witnesses down, a log serves what it published before, cut there, and takes nothing till they answer"""
+    place = Witnessed()
+    try:
+        for witness in place.witnesses:
+            witness.end()
+        place.start(expect_ready=False)
+        refused(place)
+        status, body, headers = place.log.get("/checkpoint")
+        assert (status, problem(body)[0], headers["Retry-After"]) == (503, "no-quorum", "5"), (status, body)
+        for witness in place.witnesses:
+            witness.start()
+        place.log.wait_until_ready(20)
+        statement, _ = place.add(3)
+        published = tree_head(place.log.checkpoint())
+        for witness in place.witnesses:
+            witness.end()
+        # Stored, and not published: no list shows it, before the end and after the next start.
+        unseen = place.signer.event({"n": "unseen"})
+        assert place.log.submit(unseen)[0] == 503
+        lists = ["/statements?limit=1000", "/statements?type=test.event", "/policy", "/identities"]
+        before = {path: place.log.get(path)[1] for path in lists}
+        assert all(json.loads(body)["size"] == published[0] for body in before.values()), before
+        assert len(json.loads(before["/statements?type=test.event"])["items"]) == 3
+        assert place.log.get("/state/policy?size=%d" % (published[0] + 2))[0] == 400
+        assert place.log.stop() == 0
+        place.start(expect_ready=False)
+        refused(place)
+        assert tree_head(place.log.checkpoint()) == published and place.cosignatures() >= 2
+        assert {path: place.log.get(path)[1] for path in lists} == before
+        assert place.log.get(f"/entries/{leaf_hash(unseen).hex()}")[0] == 404
+        place.verify(statement)
+        place.witnesses[0].start()
+        place.witnesses[2].start()
+        place.log.wait_until_ready(20)
+        assert tree_head(place.log.checkpoint())[0] == published[0] + 2
+        status, _, headers = place.log.submit(unseen)
+        assert status == 200 and int(headers["Holdfast-Index"]) == published[0], (status, headers)
+        place.signer.follow(unseen)
+        place.verify(place.add()[0])
+    finally:
+        place.remove()
+
+
 def test_old_copy_of_everything():
     """an old copy of data and anchor together: with witnesses up it refuses, with all down it takes nothing"""
     place = Witnessed()
@@ -244,19 +297,16 @@ def test_old_copy_of_everything():
         assert (place.log.directory / "anchor" / "signed-head").read_bytes() == anchor
         for witness in place.witnesses:
             witness.end()
-        server = subprocess.Popen(
-            [BIN / "holdfast", "serve", place.log.directory, "--port", "0", "--witnesses", place.policy, *IMPATIENT],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ,
-        )
-        try:
-            time.sleep(3)
-            assert server.poll() is None
-            server.terminate()
-            said, _ = server.communicate(timeout=20)
-            assert "Serving" not in said and "waits for a quorum" in said, said
-        finally:
-            if server.poll() is None:
-                server.kill()
+        place.start(expect_ready=False)
+        refused(place)
+        place.wait(lambda: any("waits for a quorum" in line for line in place.log.output), "it says what it waits for")
+        assert (place.log.directory / "anchor" / "signed-head").read_bytes() == anchor
+        # As soon as one witness is there again, it ends.
+        place.witnesses[1].start()
+        code = place.log.process.wait(30)
+        place.log.reader.join(5)
+        said = "".join(place.log.output)
+        assert code == 1 and "old copy" in said, (code, said)
         assert (place.log.directory / "anchor" / "signed-head").read_bytes() == anchor
     finally:
         place.remove()

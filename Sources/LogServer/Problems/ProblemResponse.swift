@@ -4,8 +4,10 @@ internal import NIOCore
 
 extension Problem {
     /// The answer to a request that said it accepts `accept`.
-    func response(accept: Accept) -> Response {
-        let asJSON = Self.prefersJSON(accept)
+    ///
+    /// - Parameter isJSON: whether the resource's own answers are JSON.
+    func response(accept: Accept, isJSON: Bool) -> Response {
+        let asJSON = Self.prefersJSON(accept, isJSON)
         var headers = HTTPFields()
         headers[.contentType] = (asJSON ? MediaType.problemJSON : MediaType.problemCBOR).text
         headers[.cacheControl] = CachePolicy.never.rawValue
@@ -17,9 +19,11 @@ extension Problem {
     }
 
     /// SCRAPI: "the body MUST be a Concise Problem Details object (application/concise-problem-details+cbor)". JSON is
-    /// for those only who say that they cannot read that and can read JSON.
-    private static func prefersJSON(_ accept: Accept) -> Bool {
-        guard accept.quality(of: .problemCBOR) == 0, accept.quality(of: .cbor) == 0 else { return false }
-        return accept.quality(of: .problemJSON) > 0 || accept.quality(of: .json) > 0
+    /// for those only who say that they cannot read that and can read JSON. What SCRAPI does not speak of, and is read as
+    /// JSON, has its problems in JSON too, unless the client wants CBOR more.
+    private static func prefersJSON(_ accept: Accept, _ isJSON: Bool) -> Bool {
+        let json = max(accept.quality(of: .problemJSON), accept.quality(of: .json))
+        let cbor = max(accept.quality(of: .problemCBOR), accept.quality(of: .cbor))
+        return json > 0 && (isJSON ? json >= cbor : cbor == 0)
     }
 }

@@ -46,7 +46,7 @@ extension LogResponder {
                 ("telemetry", .telemetry(issuer)), ("containment", .containment(.runtime(issuer))),
             ].map { name, key in JSONMember(name, try view.value(key).map { JSON(key, $0) } ?? .null) }
             if isEmpty {
-                throw Self.unknown("keys of the issuer \(issuer)", at: view.size)
+                throw Self.unknown("key of the issuer \(issuer)", at: view.size)
             }
             return [JSONMember("issuer", .string(issuer))] + facts
         }
@@ -85,7 +85,7 @@ extension LogResponder {
             var printer = try RecordPrinter(view)
             let key = StateKey.model(ModelVersion(name: name, version: version))
             guard let model = try printer.json(.model, key) else {
-                throw Self.unknown("model \(name) \(version)", at: view.size, key: key)
+                throw Self.unknown("version \(version) of the model \(name)", at: view.size, key: key)
             }
             return model.objectValue ?? []
         }
@@ -178,8 +178,8 @@ extension LogResponder {
     }
 
     private static func unknown(_ what: String, at size: UInt64, key: StateKey? = nil) -> Problem {
-        let proof = key.map { "; /state/\($0.text) proves that" } ?? ""
-        return Problem(.notFound, "There is no \(what) in the state at size \(size)\(proof).")
+        let proof = key.map { ", which /state/\($0.text)?size=\(size) proves" } ?? ""
+        return Problem(.notFound, "The state at size \(size) has no \(what)\(proof).")
     }
 }
 

@@ -14,6 +14,9 @@ extension LogResponder {
     func readiness() throws(Problem) -> Response {
         switch log.status {
         case .running: break
+        case .awaitingQuorum:
+            throw Self.notReady(
+                "no-quorum-yet: since the start no quorum of the witnesses has answered, so nothing is taken")
         case .draining: throw Self.notReady("the log is shutting down")
         case .stopped(let reason): throw Self.notReady(reason.description)
         }
@@ -54,8 +57,9 @@ extension LogResponder {
     }
 
     /// A page for people who want to know what this is.
-    func home() -> Response {
-        Response(.ok, .plainText, .revalidate, Array(facts.page(log.published).utf8))
+    func home() throws(Problem) -> Response {
+        guard let head = log.latest else { throw Self.notPublished }
+        return Response(.ok, .plainText, .revalidate, Array(facts.page(head).utf8))
     }
 }
 

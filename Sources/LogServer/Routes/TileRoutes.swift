@@ -9,8 +9,9 @@ internal import Tlog
 extension LogResponder {
     /// tlog-tiles: "The Signed Tree Head MUST be served as a checkpoint […] with Content-Type: text/plain; charset=utf-8.
     /// This endpoint is mutable, so its headers SHOULD prevent caching beyond a few seconds."
-    func checkpoint() -> Response {
-        Response(.ok, .plainText, .revalidate, log.published.checkpoint.bytes)
+    func checkpoint() throws(Problem) -> Response {
+        guard let head = log.latest else { throw Self.notPublished }
+        return Response(.ok, .plainText, .revalidate, head.checkpoint.bytes)
     }
 
     /// A tile or an entry bundle, full or partial, as the published tree has it.

@@ -53,7 +53,7 @@ struct InitCommand: ParsableCommand {
         var creation = LogCreation(origin: try Self.origin(origin))
         creation.issuers = try issuer.map(Self.issuer)
         creation.authorityPath = authority
-        if !accept.isEmpty { creation.contentTypes = accept == ["none"] ? [] : accept }
+        if !accept.isEmpty { creation.contentTypes = try Self.contentTypes(accept) }
         creation.policyChanges = try policy.map(Self.changes)
         let result = try creation.make(in: directory)
         if json { return Self.printJSON(result) }
@@ -74,6 +74,21 @@ struct InitCommand: ParsableCommand {
                 .usage, "\"\(Terminal.visible(text))\" can't be a log's origin",
                 hint: "An origin is like log.example.com/prod: without spaces, control characters and plus signs.")
         }
+    }
+
+    /// What the policy has for the values of --accept.
+    private static func contentTypes(_ values: [String]) throws -> [String] {
+        if values == ["none"] { return [] }
+        for value in values where value != "*" && value != "hash-envelope" && !ContentType.isWellFormed(value) {
+            throw Failure(
+                .usage, "--accept takes a media type, not \(Terminal.visible(value))",
+                hints: [
+                    "A media type is like text/plain or application/vnd.in-toto+json; hash-envelope is a digest of anything.",
+                    value == "none"
+                        ? "'none' stands alone: it is no statement but events." : "'*' is any, 'none' is events alone.",
+                ])
+        }
+        return values
     }
 
     private static func issuer(_ text: String) throws -> (uri: String, key: Ed25519.PublicKey) {

@@ -52,11 +52,11 @@ struct ServeCommand: AsyncParsableCommand {
         let served = try await ServedLog(settings, reAnchor: reAnchor, logger: logger) { stop.yield($0) }
         let origin = served.log.origin
         options.onBound = { [log = served.log] address in
-            Self.announce(address, origin: origin, size: log.published.size, in: layout)
+            Self.announce(address, origin: origin, size: log.latest?.size, isWaiting: log.isWaiting, in: layout)
         }
         do {
             let server = try LogServer(log: served.log, options: options, logger: logger)
-            try await Self.run(server, stops: stops, logger: logger)
+            try await Self.run(server, served.log, stops: stops, logger: logger)
         } catch {
             try? FileManager.default.removeItem(atPath: layout.address)
             await served.shutdown()
@@ -64,7 +64,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         try? FileManager.default.removeItem(atPath: layout.address)
         await served.shutdown()
-        logger.info("the server has ended", metadata: ["size": "\(served.log.published.size)"])
+        logger.info("the server has ended", metadata: ["size": "\(served.log.latest?.size ?? 0)"])
     }
 
     /// The log's directory; makes the default one when no other is named.
@@ -112,32 +112,51 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     /// The one line that says that the log is served, and the file that tells the other commands where.
-    private static func announce(_ address: BoundAddress, origin: Origin, size: UInt64, in layout: LogLayout) {
+    private static func announce(
+        _ address: BoundAddress, origin: Origin, size: UInt64?, isWaiting: Bool, in layout: LogLayout
+    ) {
         let terminal = Terminal.output
-        terminal.line("Serving \(origin), \(size) entries, at \(terminal.styled(address.url, .bold))")
+        let entries = size.map { "\($0) entries" } ?? "nothing published yet"
+        terminal.line("Serving \(origin), \(entries), at \(terminal.styled(address.url, .bold))")
+        if isWaiting {
+            terminal.line("Nothing is taken until a quorum of the witnesses has answered; /readyz says when.")
+        }
         // Only a convenience: a directory that can't be written to is served all the same.
         try? AtomicFile.write(Array((address.url + "\n").utf8), to: layout.address)
     }
 
-    private static func run(_ server: LogServer, stops: AsyncStream<StopReason>, logger: Logger) async throws {
+    private static func run(
+        _ server: LogServer, _ log: Log, stops: AsyncStream<StopReason>, logger: Logger
+    ) async throws {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: server, serviceName: "server"),
                     .init(
-                        service: StopWatch(stops: stops), failureTerminationBehavior: .gracefullyShutdownGroup,
-                        serviceName: "log"),
+                        service: StopWatch(log: log, stops: stops),
+                        failureTerminationBehavior: .gracefullyShutdownGroup, serviceName: "log"),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
     }
 }
 
-/// Ends the server when the log stops by itself: a log that can't sign any more is not to look alive.
+/// Ends the server when the log stops by itself, or never comes to run: a log that can't sign is not to look alive.
 private struct StopWatch: Service {
+    let log: Log
     let stops: AsyncStream<StopReason>
 
     func run() async throws {
+        do {
+            try await cancelWhenGracefulShutdown { try await log.waitForQuorum() }
+        } catch {
+            if Task.isShuttingDownGracefully { return }
+            throw error
+        }
         for await reason in stops.cancelOnGracefulShutdown() where reason != .shutdown { throw reason }
     }
+}
+
+extension Log {
+    fileprivate var isWaiting: Bool { status == .awaitingQuorum }
 }

@@ -13,6 +13,8 @@ struct ServedLog {
     private let anchor: FileAnchor
     private let witnesses: Witnesses?
 
+    /// A log with witnesses may still await their quorum.
+    ///
     /// - Parameters:
     ///   - isPublishing: whether heads are to be shown to others: then the witnesses are asked first, if there are any.
     ///   - onStop: called when the log stops for any reason.
@@ -45,7 +47,7 @@ struct ServedLog {
             asked = witnessing?.cosigners as? Witnesses
             log =
                 if let witnessing {
-                    try await Log.open(
+                    try Log.begin(
                         store: store, keys: keys, anchor: anchor, options: engine, witnessing: witnessing,
                         logger: logger, onStop: onStop)
                 } else {

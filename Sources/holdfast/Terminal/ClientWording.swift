@@ -62,6 +62,11 @@ extension Wording {
             case .passed: break
             }
             hints = check.values.map { "\($0.name)  \(Terminal.visible($0.text))" } + hints
+            if check.name == .stateQuorum, case .notChecked = check.outcome {
+                hints = [
+                    "Nothing of the answer was written. Where the log's own word is enough: --without-state-quorum"
+                ]
+            }
         }
         return Failure(.refused, "The log's answer does not verify: \(Terminal.visible(reason))", hints: hints)
     }
