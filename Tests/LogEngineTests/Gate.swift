@@ -42,9 +42,9 @@ final class Gate: Sendable {
 
 /// Waits until something is so; gives up after ten seconds.
 func eventually(_ condition: () throws -> Bool) async throws {
-    let end = ContinuousClock.now + .seconds(10)
+    let end = ContinuousClock.now + .seconds(30)
     while try !condition() {
-        guard .now < end else { throw TestFailure("it did not happen within ten seconds") }
+        guard .now < end else { throw TestFailure("it did not happen within thirty seconds") }
         try await Task.sleep(for: .milliseconds(2))
     }
 }

@@ -86,6 +86,7 @@ def test_a_lost_anchor_needs_a_word():
         log.start("--re-anchor")
         assert tree_head(log.checkpoint()) == before
         log.stop()
+        assert "the anchor was missing; a new one was made" in "".join(log.output), log.output
         log.start()
         add(log, 1)
     finally:

@@ -8,6 +8,7 @@ import resource
 import socket
 import stat
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -56,6 +57,20 @@ def test_the_verifier_is_static_and_works_without_network():
             assert "VERIFIED" in result.stdout, result.stdout
     finally:
         log.remove()
+
+
+def test_what_init_accepts():
+    """init takes media types, '*' and hash-envelope for what is admitted besides events, and refuses anything else"""
+    with tempfile.TemporaryDirectory() as parent:
+        for number, types in enumerate((["foo"], ["text/"], [" text/plain"], ["text/plain", "none"], [""])):
+            arguments = [word for value in types for word in ("--accept", value)]
+            path = f"{parent}/{number}"
+            result = holdfast("init", path, "--origin", "example.com/x", *arguments, check=False)
+            assert result.returncode == 2 and "media type" in result.stderr, (types, result)
+            assert not os.path.exists(path), types
+        for number, types in enumerate((["none"], ["*"], ["text/plain", "hash-envelope"], ["coap:60"])):
+            arguments = [word for value in types for word in ("--accept", value)]
+            holdfast("init", f"{parent}/good{number}", "--origin", "example.com/x", *arguments)
 
 
 def test_exit_codes_of_the_verifier():

@@ -309,6 +309,35 @@ def test_pages():
         domain.log.remove()
 
 
+def test_what_is_no_longer_kept():
+    """of a size whose state is no longer kept the answer says so, and names the oldest that is"""
+    domain = Domain()
+    try:
+        assert domain.log.stop() == 0
+        domain.log.start("--retain-state", "3")
+        sizes = []
+        for number in range(6):
+            domain.say(
+                domain.operator, "grant.issue", subject="spiffe://example.org/agent", actions=[f"a{number}"],
+                resources=["*"], conditions={}, delegations=0,
+            )
+            sizes.append(domain.size())
+        found = {}
+        for size in sizes:
+            status, body, _ = domain.log.get(f"/grants?size={size}")
+            found[size] = status
+            if status != 200:
+                fault = json.loads(body)
+                assert (status, fault["code"]) == (404, "not-retained"), (size, fault)
+                assert fault["nearest-size"] == sizes[-3], (size, fault)
+                assert domain.log.get(f"/state/policy?size={size}")[0] == 404
+        assert list(found.values()) == [404] * 3 + [200] * 3, found
+        for size in sizes[3:]:
+            assert verify(state_proof(domain, "policy", size), genesis_policy(domain.log))["index"] == 0
+    finally:
+        domain.log.remove()
+
+
 def test_state_survives_a_restart():
     """after a kill and a restart the same sizes answer the same"""
     domain = Domain()
