@@ -52,18 +52,10 @@ public struct Seal: Sendable, Hashable {
     ///
     /// - Throws: ``SealError`` if the entry does not have the form of a seal of this log.
     public init(_ statement: SignedStatement, origin: Origin) throws(SealError) {
-        guard statement.header.contentType.hasSameUTF8(as: Event.contentType) else {
-            throw .contentType(statement.header.contentType)
-        }
-        guard statement.header.issuer.hasSameUTF8(as: origin.text),
-            statement.header.subject.hasSameUTF8(as: origin.text)
-        else { throw .issuer(statement.header.issuer, subject: statement.header.subject) }
-        let event: Event
-        do { event = try Event(decoding: statement.payload) } catch { throw .event(error) }
+        let event = try Self.event(of: statement, origin: origin)
         guard event.type == EventType.seal, event.stream.hasSameUTF8(as: Seal.stream) else {
             throw .notASeal(type: event.type, stream: event.stream)
         }
-        guard event.trace == nil else { throw .fields(.unknownField("trace")) }
         do {
             let fields = try FieldReader(event.data, path: "", fields: ["statements", "stateRoot"])
             self.init(
@@ -72,6 +64,20 @@ public struct Seal: Sendable, Hashable {
         } catch {
             throw .fields(error)
         }
+    }
+
+    /// The event in an entry of the log's own.
+    static func event(of statement: SignedStatement, origin: Origin) throws(SealError) -> Event {
+        guard statement.header.contentType.hasSameUTF8(as: Event.contentType) else {
+            throw .contentType(statement.header.contentType)
+        }
+        guard statement.header.issuer.hasSameUTF8(as: origin.text),
+            statement.header.subject.hasSameUTF8(as: origin.text)
+        else { throw .issuer(statement.header.issuer, subject: statement.header.subject) }
+        let event: Event
+        do { event = try Event(decoding: statement.payload) } catch { throw .event(error) }
+        guard event.trace == nil else { throw .fields(.unknownField("trace")) }
+        return event
     }
 }
 

@@ -104,6 +104,11 @@ struct Admission {
                     .overloaded, "the policy in force allows \(limit) statements in a batch: send the rest again",
                     retryAfter: 1))
         }
+        // The rules would allow it, but this log would then have keys that this server does not sign with.
+        if submission.event?.type == StatementType.logRotate.rawValue {
+            return .failure(
+                Rejection(.notAllowed, "this server cannot sign with other keys: it does not take log.rotate"))
+        }
         let index = base.head.size + UInt64(entries.count)
         do {
             try fold.admit(statement, event: submission.event, index: index, batchTime: time)

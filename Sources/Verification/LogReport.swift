@@ -122,7 +122,9 @@ extension ReplayError {
             .statementSignatures
         case .notAdmitted(_, .streamGap), .notAdmitted(_, .streamFork), .notAdmitted(_, .tooManyStreams): .streams
         case .notAdmitted, .duplicate: .admission
-        case .notASeal, .batchTooLarge, .sealCount, .timeBackwards, .sealChain, .stateRoot, .unsealed: .seals
+        case .notASeal, .batchTooLarge, .sealCount, .timeBackwards, .sealChain, .stateRoot, .unsealed, .refusalsPlace,
+            .afterFreeze:
+            .seals
         }
     }
 }

@@ -234,7 +234,7 @@ struct AdmissionTests {
 
     @Test(
         "types that only the log uses, or whose rules are not in force, are refused",
-        arguments: ["log.seal", "log.anything", "policy.get", "grant.lend", "log.rotate", "log.freeze", "peer.visit"])
+        arguments: ["log.seal", "log.anything", "policy.get", "grant.lend", "log.refusals", "log.rewind", "peer.visit"])
     func reserved(_ type: String) throws {
         var state = try state()
         #expect(throws: AdmissionError.reservedType(type)) {

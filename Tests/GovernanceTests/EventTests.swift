@@ -116,7 +116,7 @@ struct EventTests {
 
     @Test("types that the log gives a meaning to are reserved")
     func reserved() {
-        for type in ["log.seal", "log.rotate", "policy.get", "identity.lend", "grant.read", "lease.x", "trust.give"] {
+        for type in ["log.seal", "log.rewind", "policy.get", "identity.lend", "grant.read", "lease.x", "trust.give"] {
             #expect(EventType.isReserved(type))
         }
         for type in StatementType.allCases { #expect(!EventType.isReserved(type.rawValue)) }

@@ -88,6 +88,17 @@ enum Examples {
             ])
         ),
         (.leaseRecord, access(["grant": hash, "expires": 5])),
+        (
+            .logRotate,
+            [
+                "logKeys": [
+                    "checkpoint": key, "receipt": .bytes(TestKeys.receipt.publicKey.bytes),
+                    "statement": .bytes(TestKeys.statement.publicKey.bytes),
+                ],
+                "previous": hash,
+            ]
+        ),
+        (.logFreeze, ["successor": "log.example.org/next", "genesis": hash]),
     ]
 }
 

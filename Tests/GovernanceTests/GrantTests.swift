@@ -72,11 +72,11 @@ struct GrantTests {
             (World.grant(subject: .rob), "subject \(Actor.ron.issuer)"),
             (World.grant(actions: ["read"]), "action sort"),
             (World.grant(resources: ["outbox/*", "inbox"]), "resource inbox/1"),
-            (World.grant(GrantConditions(model: model)), "another model than m 1"),
-            (World.grant(GrantConditions(route: "r")), "another route than r"),
+            (World.grant(GrantConditions(model: model)), "model other than m 1"),
+            (World.grant(GrantConditions(route: "r")), "route other than r"),
             (
                 World.grant(GrantConditions(domain: "log.example.org/other")),
-                "another domain than log.example.org/other"
+                "domain other than log.example.org/other"
             ),
         ]
         for (grant, what) in grants {

@@ -122,8 +122,18 @@ struct World {
         try add("policy.set", policy.cbor, by: actor)
     }
 
+    /// The log's own record of refusals.
+    @discardableResult
+    mutating func add(_ refusals: LogRefusals) throws -> Hash {
+        let statement = refusals.statement(origin: fold.rules.policy.origin, key: TestKeys.statement)
+        try fold.apply(refusals, of: statement, index: size, batchTime: now)
+        entries.append(statement.entryBytes)
+        batchCount += 1
+        return statement.leafHash
+    }
+
     /// Ends the batch; the next one is at `time`.
-    mutating func seal(next time: UInt64? = nil) {
+    mutating func seal(next time: UInt64? = nil, by key: Ed25519.SigningKey = TestKeys.statement) {
         let changes = fold.changes
         base.apply(changes)
         map.apply(changes)
@@ -131,7 +141,7 @@ struct World {
         let seal = Seal(
             time: now, statements: batchCount, stateRoot: map.root, seq: sealChain.map { $0.seq + 1 } ?? 0,
             prev: sealChain?.prev)
-        let statement = seal.statement(origin: fold.rules.policy.origin, key: TestKeys.statement)
+        let statement = seal.statement(origin: fold.rules.policy.origin, key: key)
         entries.append(statement.entryBytes)
         sealChain = (seal.seq, statement.leafHash)
         sealedSize = size

@@ -74,7 +74,7 @@ struct Generator {
     mutating func runtime() -> Actor { someone("runtime0", "runtime1", "runtime2", "operator2") }
 
     mutating func freshKey() -> Ed25519.PublicKey {
-        if once(in: 10) || nextKey >= 200 { return Cast.keys[1 + number(90)] }
+        if once(in: 10) || nextKey >= 200 { return Cast.keys[once(in: 3) ? 240 + number(14) : 1 + number(90)] }
         nextKey += 1
         return Cast.keys[nextKey]
     }
@@ -82,7 +82,10 @@ struct Generator {
     // MARK: Steps
 
     mutating func step() throws {
-        if once(in: 9) { log.seal(later: pick([0, 1, 20, 100, 100, 400, 2500])) }
+        if once(in: 9) {
+            if once(in: 4) { try refusals() }
+            log.seal(later: pick([0, 1, 20, 100, 100, 400, 2500, 61_000]))
+        }
         if !agenda.isEmpty && number(10) < 7 {
             let step = agenda.remove(at: number(agenda.count))
             return try step(&self)
@@ -101,7 +104,8 @@ struct Generator {
         case 72..<77: try runtimeReport()
         case 77..<84: try identity()
         case 84..<90: try peerOrRoute()
-        case 90..<94: try policy()
+        case 90..<93: try policy()
+        case 93: try logItself()
         default: try other()
         }
     }

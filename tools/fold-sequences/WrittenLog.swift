@@ -42,6 +42,20 @@ struct WrittenLog {
         return (outcome == "ok" ? nil : outcome, statement.leafHash)
     }
 
+    /// Tries a record of refusals, which is the last entry before a seal.
+    mutating func attempt(_ refusals: LogRefusals) {
+        var outcome = "ok"
+        let statement = refusals.statement(origin: policy.origin, key: Cast.statementKey)
+        do {
+            try fold.apply(refusals, of: statement, index: size, batchTime: now)
+            size += 1
+            statements += 1
+        } catch {
+            outcome = error.reason
+        }
+        lines.append("refusals \(outcome) \(Hex.encode(statement.entryBytes))")
+    }
+
     /// Ends the batch. The next one is `later` ms after it.
     mutating func seal(later: UInt64 = 0) {
         let changes = fold.changes

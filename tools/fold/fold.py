@@ -60,16 +60,19 @@ class Sequence:
             self.size = 1
         elif word == "batch":
             self.time = int(rest)
+        elif word == "refusals":
+            word, _, rest = rest.partition(" ")
+            self.candidate(word, bytes.fromhex(rest), is_refusals=True)
         elif word == "seal":
             self.seal(bytes.fromhex(rest))
         else:
             self.candidate(word, bytes.fromhex(rest))
 
-    def candidate(self, expected, entry):
+    def candidate(self, expected, entry, is_refusals=False):
         statement = Statement(entry)
         self.statements += 1
         try:
-            self.fold.admit(statement, self.size, self.time)
+            (self.fold.record_refusals if is_refusals else self.fold.admit)(statement, self.size, self.time)
             found = "ok"
             self.size += 1
         except Refused as refusal:

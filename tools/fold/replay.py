@@ -47,43 +47,61 @@ class Replay:
             self.fold = Fold(statement)
             self.pending.append(None)
         elif statement.key_id == thumbprint(self.fold.policy["logKeys"]["statement"]):
-            self.take_seal(statement)
-            is_seal = True
+            is_seal = self.take_own(statement)
         else:
+            self.check_going_on()
             refuse_unless(
                 len(self.pending) < self.fold.policy["limits"]["maxBatch"], "batch-too-large", f"entry {self.size}")
-            self.pending.append((self.size, statement))
+            self.pending.append((self.size, statement, False))
         self.size += 1
         return is_seal
 
-    def take_seal(self, statement):
+    def check_going_on(self):
+        """Nothing comes after the seal of a frozen log, and after a record of refusals only a seal."""
+        refuse_unless(not self.fold.get(["frozen"]), "frozen")
+        refuse_unless(not self.pending or self.pending[-1] is None or not self.pending[-1][2], "refusals-place")
+
+    def take_own(self, statement):
+        """True for a seal."""
+        refuse_unless(not self.fold.get(["frozen"]), "frozen")
+        if self.signatures:
+            refuse_unless(statement.verify(self.fold.policy["logKeys"]["statement"]), "bad-signature")
         origin = self.fold.origin
         refuse_unless(statement.content_type == EVENT, "content-type")
         refuse_unless(statement.issuer == origin and statement.subject == origin, "issuer")
         event = shapes.read_event(statement.payload)
-        refuse_unless(event["type"] == "log.seal" and event["stream"] == "log.seal", "not-a-seal")
         refuse_unless("trace" not in event, "unknown-field")
+        if event["type"] != "log.refusals":
+            self.take_seal(statement)
+            return True
+        self.check_going_on()
+        refuse_unless(event["stream"] == "log.refusals", "not-a-seal")
+        shapes.REFUSALS(event["data"])
+        self.pending.append((self.size, statement, True))
+        return False
+
+    def take_seal(self, statement):
+        event = shapes.read_event(statement.payload)
+        refuse_unless(event["type"] == "log.seal" and event["stream"] == "log.seal", "not-a-seal")
         shapes.struct(statements=shapes.uint(), stateRoot=shapes.hash)(event["data"])
-        if self.signatures:
-            refuse_unless(statement.verify(self.fold.policy["logKeys"]["statement"]), "bad-signature")
         seq, prev, time = self.last_seal or (-1, None, 0)
         refuse_unless(event["seq"] == seq + 1 and event["prev"] == prev, "seal-chain")
         refuse_unless(event["data"]["statements"] == len(self.pending), "seal-count")
         refuse_unless(event["time"] >= time, "time-backwards")
-        for index, pending in filter(None, self.pending):
-            self.admit(pending, index, event["time"])
+        for index, pending, is_refusals in filter(None, self.pending):
+            self.admit(pending, index, event["time"], is_refusals)
         self.root = prefixtree.root(self.fold.state)
         refuse_unless(event["data"]["stateRoot"] == self.root, "state-root", f"entry {self.size}: {self.root.hex()}")
         self.last_seal = (event["seq"], statement.leaf_hash, event["time"])
         self.pending = []
         self.fold.batch_start = self.size + 1
 
-    def admit(self, statement, index, time):
-        if self.signatures:
+    def admit(self, statement, index, time, is_refusals):
+        if self.signatures and not is_refusals:
             key = self.key_of(statement)
             refuse_unless(key is None or statement.verify(key), "bad-signature", f"entry {index}")
         try:
-            self.fold.admit(statement, index, time)
+            (self.fold.record_refusals if is_refusals else self.fold.admit)(statement, index, time)
         except Refused as refusal:
             raise Refused(refusal.code, f"entry {index}") from None
 

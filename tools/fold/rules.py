@@ -39,6 +39,8 @@ SIGNERS = {
     "trust.revoke": "authority operator",
     "decision.record": "gate",
     "lease.record": "gate",
+    "log.rotate": "authority",
+    "log.freeze": "authority",
 }
 RESERVED = {
     "policy", "identity", "grant", "model", "route", "peer", "containment", "trust", "decision", "lease", "log",
@@ -183,6 +185,7 @@ class Fold:
         self.keep()
 
     def try_to_admit(self, statement, index, time):
+        self.check_not_frozen()
         policy = self.policy
         refuse_unless(len(statement.entry) <= policy["limits"]["maxEntryBytes"], "too-large")
         signer = self.signer(statement)
@@ -240,6 +243,8 @@ class Fold:
         refuse_unless(policy.get("previous") == now["digest"], "policy-predecessor")
         refuse_unless(policy["origin"] == self.origin, "policy-fixed")
         refuse_unless(policy["logKeys"] == now["policy"]["logKeys"], "policy-fixed")
+        for key in policy["authorities"] + [issuer["key"] for issuer in policy["issuers"]]:
+            refuse_unless(not self.get(["logKey", thumbprint(key)]), "key-known")
         for key in policy["authorities"]:
             refuse_unless(self.is_authority(thumbprint(key)) or not self.identity(thumbprint(key)), "key-known")
         for issuer in policy["issuers"]:
@@ -247,15 +252,21 @@ class Fold:
             if known and not self.is_authority(thumbprint(issuer["key"])):
                 refuse_unless(known[0] == issuer["issuer"], "key-known")
                 refuse_unless(known[1].get("ending", "policy") == "policy", "identity-ended")
-        digest = sha256(cbor.encode(policy))
+        if self.approve(policy):
+            self.enact(policy)
+
+    def approve(self, what):
+        """An authority's approval of an item; true if it is the last one that it takes."""
+        digest = sha256(cbor.encode(what))
         approvals = dict((self.get(["approvals"]) or {"approvals": {}})["approvals"])
         earlier = approvals.get(self.signer_now.key_id)
         refuse_unless(earlier is None or earlier[0] != digest, "already-approved")
         approvals[self.signer_now.key_id] = [digest, self.index]
-        if sum(approval[0] == digest for approval in approvals.values()) < now["policy"]["threshold"]:
+        if sum(approval[0] == digest for approval in approvals.values()) < self.policy["threshold"]:
             self.put(["approvals"], {"index": self.index, "approvals": approvals})
-        else:
-            self.enact(policy)
+            return False
+        self.put(["approvals"], None)
+        return True
 
     def enact(self, policy):
         named = [issuer["key"] for issuer in policy["issuers"]]
@@ -270,8 +281,52 @@ class Fold:
                 self.put_identity(
                     issuer["issuer"],
                     {"index": self.index, "key": issuer["key"], "roles": issuer["roles"], **kept})
-        self.put(["approvals"], None)
         self.put(["policy"], self.policy_record(policy, self.index))
+
+    # The log itself
+
+    def check_not_frozen(self):
+        refuse_unless(not self.get(["frozen"]), "frozen")
+
+    def log_rotate(self, data):
+        now = self.get(["policy"])
+        refuse_unless(data["previous"] == now["digest"], "policy-predecessor")
+        before, after = now["policy"]["logKeys"], data["logKeys"]
+        changed = [use for use in before if before[use] != after[use]]
+        for use in changed:
+            self.check_unused(after[use])
+        refuse_unless(changed, "key-known")
+        policy = {**now["policy"], "logKeys": after, "previous": now["digest"]}
+        if self.approve(policy):
+            for use in changed:
+                self.put(["logKey", thumbprint(before[use])], {"index": self.index, "key": before[use], "use": use})
+            self.put(["policy"], self.policy_record(policy, self.index))
+
+    def log_freeze(self, data):
+        refuse_unless(data["successor"] != self.origin, "successor")
+        if self.approve(data):
+            self.put(["frozen"], {"index": self.index, **data})
+
+    def record_refusals(self, statement, index, time):
+        """The log's own record of refusals, directly before a seal."""
+        event = shapes.read_event(statement.payload)
+        shapes.REFUSALS(event["data"])
+        self.check_not_frozen()
+        newest = self.get(["refusals"])
+        rows = event["data"]["refusals"]
+        places = [(row[0], row[1].encode()) for row in rows]
+        refuse_unless(event["time"] == time, "refusals", "time")
+        refuse_unless(event["seq"] == (newest["seq"] + 1 if newest else 0), "refusals", "chain")
+        refuse_unless(event["prev"] == (newest["entry"] if newest else None), "refusals", "chain")
+        refuse_unless(not newest or time - newest["time"] >= 60_000, "refusals", "interval")
+        refuse_unless(all(one < next for one, next in zip(places, places[1:])), "refusals", "order")
+        for key_id, _, _ in rows:
+            known = self.identity(key_id)
+            refuse_unless(self.is_authority(key_id) or (known and "ending" not in known[1]), "refusals", "key")
+        self.put(
+            ["refusals"],
+            {"index": index, "entry": statement.leaf_hash, "seq": event["seq"], "time": time})
+        self.keep()
 
     # Identities
 
@@ -280,7 +335,8 @@ class Fold:
 
     def check_unused(self, key):
         known = self.is_authority(thumbprint(key)) or self.identity(thumbprint(key))
-        refuse_unless(not known and key not in self.policy["logKeys"].values(), "key-known")
+        is_log = key in self.policy["logKeys"].values() or self.get(["logKey", thumbprint(key)])
+        refuse_unless(not known and not is_log, "key-known")
 
     def active(self, key_id):
         known = None if self.is_authority(key_id) else self.identity(key_id)

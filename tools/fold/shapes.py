@@ -187,6 +187,10 @@ def permission(item):
     refuse_unless("permit" in item or "lease" in item, "missing-field")
 
 
+def three_keys(item):
+    refuse_unless(len(set(item["logKeys"].values())) == 3, "invalid-value")
+
+
 def has_output(item):
     refuse_unless(item["outcome"] != "executed" or "output" in item, "missing-field")
 
@@ -263,6 +267,20 @@ TYPES = {
         evaluation_=hash),
     "lease.record": struct(subject=uri, action=name, resource=name, grant=hash, expires=ms),
 }
+
+TYPES["log.rotate"] = struct(
+    three_keys, logKeys=struct(checkpoint=public_key, receipt=public_key, statement=public_key), previous=hash)
+TYPES["log.freeze"] = struct(successor=origin, genesis=hash)
+
+
+def refusal(item):
+    refuse_unless(isinstance(item, list) and len(item) == 3, "wrong-kind")
+    hash(item[0])
+    text(lambda reason: is_name(reason, 64))(item[1])
+    uint(1)(item[2])
+
+
+REFUSALS = struct(refusals=array(refusal, 1, 64), others=uint())
 
 
 # The policy has faults of its own: spec/governance.md, "Faults of a policy".

@@ -92,6 +92,17 @@ enum GovernanceStatementFixtures {
             ])
         ),
         ("lease.record", access(["grant": hash, "expires": 5])),
+        (
+            "log.rotate",
+            [
+                "logKeys": [
+                    "checkpoint": key, "receipt": (try? GovernanceCast.Use.receipt.publicKey()) ?? .null,
+                    "statement": (try? GovernanceCast.Use.statement.publicKey()) ?? .null,
+                ],
+                "previous": hash,
+            ]
+        ),
+        ("log.freeze", ["successor": "log.example/2027", "genesis": hash]),
     ]
 
     static func document() -> FixtureValue {

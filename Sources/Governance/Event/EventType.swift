@@ -4,6 +4,8 @@ public enum EventType {
     public static let policySet = "policy.set"
     /// The type of the log's own batch ends.
     public static let seal = "log.seal"
+    /// The type of the log's own records of what it refused.
+    public static let refusals = "log.refusals"
 
     /// First words whose types are the log's. Of these, the fold admits from outside only those of ``StatementType``: an
     /// event whose rules a log does not enforce must not look as if it had.

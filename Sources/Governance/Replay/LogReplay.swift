@@ -22,11 +22,15 @@ public struct LogReplay: Sendable {
     private struct Pending {
         let statement: SignedStatement
         let signatureVerified: Bool
+        /// There if it is the log's own record of refusals.
+        var refusals: LogRefusals?
     }
 
     private let pins: Pins
     private var pending: [Pending] = []
     private var failure: ReplayError?
+    /// There if the log has ended.
+    private var frozen: FrozenRecord?
 
     /// How many entries were appended.
     public private(set) var size: UInt64 = 0
@@ -92,7 +96,9 @@ public struct LogReplay: Sendable {
     /// Throws unless the last entry is a seal.
     public func finish() throws(ReplayError) {
         if let failure { throw failure }
-        guard sealedSize == size else { throw .unsealed(sealedSize: sealedSize, size: size) }
+        guard sealedSize == size || Mutant.isOff("replay/unsealed") else {
+            throw .unsealed(sealedSize: sealedSize, size: size)
+        }
     }
 
     private mutating func guarded(
@@ -110,17 +116,23 @@ public struct LogReplay: Sendable {
     private func statement(_ entry: [UInt8]) throws(ReplayError) -> SignedStatement {
         let statement: SignedStatement
         do { statement = try SignedStatement(decoding: entry) } catch { throw .notAStatement(index: size, error) }
-        guard statement.entryBytes == entry else { throw .notCanonical(index: size) }
+        guard statement.entryBytes == entry || Mutant.isOff("replay/not-canonical") else {
+            throw .notCanonical(index: size)
+        }
         return statement
     }
 
     private mutating func take(_ statement: SignedStatement, _ signatureVerified: Bool) throws(ReplayError) {
         guard let rules else { return try takeGenesis(statement) }
+        if let frozen, !Mutant.isOff("replay/frozen") { throw .afterFreeze(index: size, frozenBy: frozen.index) }
         if Hash(statement.header.keyID) == rules.statementKey.thumbprint {
-            try takeSeal(statement, rules)
+            try takeOwn(statement, rules)
         } else {
+            if pending.last?.refusals != nil { throw .refusalsPlace(index: size - 1) }
             let limit = rules.policy.limits.maxBatch
-            guard pending.count < limit else { throw .batchTooLarge(index: size, limit: limit) }
+            guard pending.count < limit || Mutant.isOff("replay/batch-too-large") else {
+                throw .batchTooLarge(index: size, limit: limit)
+            }
             if !statement.header.contentType.hasSameUTF8(as: Event.contentType) {
                 if let first = evidence[statement.leafHash] { throw .duplicate(index: size, first: first) }
                 evidence[statement.leafHash] = size
@@ -130,8 +142,24 @@ public struct LogReplay: Sendable {
         size += 1
     }
 
+    /// A seal, or a record of refusals that waits for the seal after it.
+    private mutating func takeOwn(_ statement: SignedStatement, _ rules: Rules) throws(ReplayError) {
+        do { try statement.verify(rules.statementKey) } catch {
+            guard Mutant.isOff("replay/seal-signature") else { throw .badSignature(index: size, error) }
+        }
+        guard let event = try? Event(decoding: statement.payload), event.type == EventType.refusals else {
+            return try takeSeal(statement, rules)
+        }
+        if pending.last?.refusals != nil { throw .refusalsPlace(index: size - 1) }
+        let refusals: LogRefusals
+        do { refusals = try LogRefusals(statement, origin: rules.policy.origin) } catch {
+            throw .notASeal(index: size, error)
+        }
+        pending.append(Pending(statement: statement, signatureVerified: true, refusals: refusals))
+    }
+
     private mutating func takeGenesis(_ statement: SignedStatement) throws(ReplayError) {
-        if let pinned = pins.genesis, pinned != statement.leafHash {
+        if let pinned = pins.genesis, pinned != statement.leafHash, !Mutant.isOff("replay/other-genesis") {
             throw .otherGenesis(expected: pinned, found: statement.leafHash)
         }
         let policy: Policy
@@ -147,13 +175,12 @@ public struct LogReplay: Sendable {
     private mutating func takeSeal(_ statement: SignedStatement, _ rules: Rules) throws(ReplayError) {
         let seal: Seal
         do { seal = try Seal(statement, origin: rules.policy.origin) } catch { throw .notASeal(index: size, error) }
-        do { try statement.verify(rules.statementKey) } catch { throw .badSignature(index: size, error) }
         try checkPlace(of: seal)
         var fold = try folded(rules, batchTime: seal.time)
         let changes = fold.changes
         var newMap = map
         newMap.apply(changes)
-        guard newMap.root == seal.stateRoot else {
+        guard newMap.root == seal.stateRoot || Mutant.isOff("replay/state-root") else {
             throw .stateRoot(index: size, stated: seal.stateRoot, computed: newMap.root)
         }
         self.rules = fold.rules
@@ -166,18 +193,19 @@ public struct LogReplay: Sendable {
         lastSealHash = statement.leafHash
         lastSealEntry = statement.entryBytes
         sealedSize = size + 1
+        frozen = state.value(.frozen).flatMap { try? FrozenRecord(decoding: $0) }
     }
 
     private func checkPlace(of seal: Seal) throws(ReplayError) {
         let expectedSeq = lastSeal.map { $0.seq + 1 } ?? 0
-        guard seal.seq == expectedSeq, seal.prev == lastSealHash else {
+        guard seal.seq == expectedSeq && seal.prev == lastSealHash || Mutant.isOff("replay/seal-chain") else {
             throw .sealChain(
                 index: size, seq: seal.seq, prev: seal.prev, expectedSeq: expectedSeq, expectedPrev: lastSealHash)
         }
-        guard seal.statements == pending.count else {
+        guard seal.statements == pending.count || Mutant.isOff("replay/seal-count") else {
             throw .sealCount(index: size, stated: seal.statements, found: UInt64(pending.count))
         }
-        if let before = lastSeal?.time, seal.time < before {
+        if let before = lastSeal?.time, seal.time < before, !Mutant.isOff("replay/time-backwards") {
             throw .timeBackwards(index: size, time: seal.time, before: before)
         }
     }
@@ -193,8 +221,18 @@ public struct LogReplay: Sendable {
         }
         for (offset, pending) in statements.enumerated() {
             let index = sealedSize + UInt64(statements.startIndex + offset)
+            if let refusals = pending.refusals {
+                do {
+                    try fold.apply(refusals, of: pending.statement, index: index, batchTime: batchTime)
+                } catch {
+                    throw .notAdmitted(index: index, error)
+                }
+                continue
+            }
             if !pending.signatureVerified, let signer = fold.rules.keys.entry(for: pending.statement) {
-                do { try pending.statement.verify(signer.key) } catch { throw .badSignature(index: index, error) }
+                do { try pending.statement.verify(signer.key) } catch {
+                    guard Mutant.isOff("replay/signature") else { throw .badSignature(index: index, error) }
+                }
             }
             do {
                 try fold.admit(pending.statement, index: index, batchTime: batchTime)

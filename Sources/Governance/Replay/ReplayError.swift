@@ -31,6 +31,10 @@ public enum ReplayError: NamedFailure, Hashable {
     case sealChain(index: UInt64, seq: UInt64, prev: Hash?, expectedSeq: UInt64, expectedPrev: Hash?)
     /// A seal carries another root than that of the state.
     case stateRoot(index: UInt64, stated: Hash, computed: Hash)
+    /// An entry after the seal that ends a frozen log.
+    case afterFreeze(index: UInt64, frozenBy: UInt64)
+    /// A record of refusals is not directly before a seal.
+    case refusalsPlace(index: UInt64)
     /// The log ends with statements that no seal covers.
     case unsealed(sealedSize: UInt64, size: UInt64)
 
@@ -40,7 +44,7 @@ public enum ReplayError: NamedFailure, Hashable {
         case .notAStatement(let index, _), .notCanonical(let index), .badSignature(let index, _),
             .notAdmitted(let index, _), .notASeal(let index, _), .batchTooLarge(let index, _), .duplicate(let index, _),
             .sealCount(let index, _, _), .timeBackwards(let index, _, _), .sealChain(let index, _, _, _, _),
-            .stateRoot(let index, _, _):
+            .stateRoot(let index, _, _), .afterFreeze(let index, _), .refusalsPlace(let index):
             index
         case .genesis, .otherGenesis, .otherAuthority: 0
         case .unsealed: nil
@@ -72,6 +76,8 @@ public enum ReplayError: NamedFailure, Hashable {
         case .timeBackwards: "time-backwards"
         case .sealChain: "seal-chain"
         case .stateRoot: "state-root"
+        case .afterFreeze: "frozen"
+        case .refusalsPlace: "refusals-place"
         case .unsealed: "unsealed"
         }
     }
@@ -101,6 +107,9 @@ extension ReplayError: CustomStringConvertible {
                 + "seq \(expectedSeq) and prev \(expectedPrev?.hex ?? "null") come next"
         case .stateRoot(let index, let stated, let computed):
             "the seal at entry \(index) carries state root \(stated); the state's is \(computed)"
+        case .afterFreeze(let index, let frozenBy):
+            "entry \(index) comes after the end of the log, which entry \(frozenBy) set"
+        case .refusalsPlace(let index): "the record of refusals at entry \(index) is not directly before a seal"
         case .unsealed(let sealedSize, let size):
             "the entries from \(sealedSize) to \(size - 1) are covered by no seal"
         }

@@ -33,7 +33,7 @@ extension GovernanceState {
             var running = try self.record(.execution(execution), ExecutionRecord.self)
         {
             try move(&running, event, place)
-            set(.execution(execution), running)
+            if !Mutant.isOff("effect/containment-moves-execution") { set(.execution(execution), running) }
         }
         set(key, ContainmentRecord(index: place.index, phase: next, reason: reason))
     }

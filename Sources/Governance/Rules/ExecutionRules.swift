@@ -75,11 +75,11 @@ extension GovernanceState {
         for parent in data.parents {
             if parent.home.hasSameUTF8(as: rules.policy.origin.text) {
                 guard try bytes(.execution(parent)) != nil else {
-                    throw .rule(.unknownParent, "\(parent.home) \(parent.id)", setBy: nil)
+                    throw .rule(.unknownParent, "here: \(parent.id)", setBy: nil)
                 }
             } else {
                 guard let peer = try record(.peer(parent.home), PeerRecord.self), !peer.isExpelled else {
-                    throw .rule(.unknownParent, "\(parent.home) \(parent.id)", setBy: nil)
+                    throw .rule(.unknownParent, "elsewhere: \(parent.home) \(parent.id)", setBy: nil)
                 }
             }
         }
@@ -99,10 +99,10 @@ extension GovernanceState {
         case .permit(let nonce):
             guard let permit = try record(.decision(nonce), PermitRecord.self), permit.outcome == .permit,
                 let grant = permit.grant
-            else { throw .rule(.unknownPermit, Hex.encode(nonce), setBy: nil) }
+            else { throw .rule(.unknownPermit, "permit \(Hex.encode(nonce))", setBy: nil) }
             // "execution.start names one permit, once"
             if let usedBy = permit.usedBy { throw .rule(.permitUsed, Hex.encode(nonce), setBy: usedBy) }
-            try checkCurrent(permit.expires, setBy: permit.index, place)
+            try checkCurrent("permit", permit.expires, setBy: permit.index, place)
             guard permit.model == data.model else { throw .rule(.permitMismatch, "model", setBy: permit.index) }
             if let execution = permit.execution, execution != data.execution {
                 throw .rule(.permitMismatch, "execution \(execution.id)", setBy: permit.index)
@@ -112,21 +112,21 @@ extension GovernanceState {
                 index: permit.index)
         case .lease(let id):
             guard let state = try record(.lease(id), LeaseState.self) else {
-                throw .rule(.unknownPermit, "\(id)", setBy: nil)
+                throw .rule(.unknownPermit, "lease \(id)", setBy: nil)
             }
-            try checkCurrent(state.lease.expires, setBy: state.index, place)
+            try checkCurrent("lease", state.lease.expires, setBy: state.index, place)
             // A lease names no model, so nothing is known of what it would be used for.
-            if data.model != nil { throw .rule(.permitMismatch, "model", setBy: state.index) }
+            if data.model != nil { throw .rule(.permitMismatch, "leases name no model", setBy: state.index) }
             return Permitted(
                 access: state.lease.access, grant: state.lease.grant, purpose: nil, route: nil, index: state.index)
         }
     }
 
     private func checkCurrent(
-        _ expires: UInt64, setBy: UInt64, _ place: StatementPlace
+        _ what: String, _ expires: UInt64, setBy: UInt64, _ place: StatementPlace
     ) throws(AdmissionError) {
         guard place.batchTime <= expires else {
-            throw .rule(.expired, "at \(expires), it is \(place.batchTime)", setBy: setBy)
+            throw .rule(.expired, "\(what) at \(expires), it is \(place.batchTime)", setBy: setBy)
         }
     }
 
@@ -134,6 +134,7 @@ extension GovernanceState {
         guard case .permit(let nonce) = data.permission,
             var permit = try record(.decision(nonce), PermitRecord.self)
         else { return }
+        if Mutant.isOff("effect/use-permit") { return }
         permit.usedBy = place.index
         permit.index = place.index
         set(.decision(nonce), permit)

@@ -63,6 +63,7 @@ extension GovernanceState {
         guard !isHere(data.conditions.domain), isHere(chain.links[0].conditions.domain),
             let uses = data.conditions.uses
         else { return }
+        if Mutant.isOff("effect/allotment") { return }
         try take(uses, of: chain, place)
     }
 
@@ -82,6 +83,7 @@ extension GovernanceState {
 
     func checkUnrevoked(_ chain: GrantChain) throws(AdmissionError) {
         for link in chain.links where link.record.isRevoked {
+            if Mutant.isOff("chain/revoked"), link.id != chain.links[0].id { continue }
             throw .rule(.grantRevoked, "\(link.id)", setBy: link.record.index)
         }
     }
@@ -96,6 +98,7 @@ extension GovernanceState {
         try checkUnrevoked(chain)
         for link in chain.links {
             let conditions = link.conditions
+            if Mutant.isOff("chain/window"), link.id != chain.links[0].id { continue }
             guard (conditions.notBefore ?? 0)...(conditions.notAfter ?? .max) ~= time else {
                 throw .rule(.grantWindow, "\(link.id) at \(time)", setBy: link.record.index)
             }
@@ -121,6 +124,8 @@ extension GovernanceState {
     mutating func take(_ count: UInt64, of chain: GrantChain, _ place: StatementPlace) throws(AdmissionError) {
         try checkUses(count, of: chain)
         for link in chain.links where link.conditions.uses != nil {
+            if Mutant.isOff("effect/take-uses") { continue }
+            if Mutant.isOff("chain/uses"), link.id != chain.links[0].id { continue }
             let used = try record(.uses(link.id), UsesRecord.self)?.used ?? 0
             set(.uses(link.id), UsesRecord(index: place.index, used: used + count))
         }
@@ -150,9 +155,9 @@ extension GrantIssue {
         if !subject.hasSameUTF8(as: access.subject) { return "subject \(access.subject)" }
         if !actions.contains(where: { $0.matches(access.action) }) { return "action \(access.action)" }
         if !resources.contains(where: { $0.matches(access.resource) }) { return "resource \(access.resource)" }
-        if let bound = conditions.model, model != bound { return "another model than \(bound.name) \(bound.version)" }
-        if let bound = conditions.route, route.map(bound.hasSameUTF8) != true { return "another route than \(bound)" }
-        if let domain = conditions.domain, !domain.hasSameUTF8(as: origin) { return "another domain than \(domain)" }
+        if let bound = conditions.model, model != bound { return "model other than \(bound.name) \(bound.version)" }
+        if let bound = conditions.route, route.map(bound.hasSameUTF8) != true { return "route other than \(bound)" }
+        if let domain = conditions.domain, !domain.hasSameUTF8(as: origin) { return "domain other than \(domain)" }
         return nil
     }
 }

@@ -19,7 +19,7 @@ extension GovernanceState {
             try checkDecides(place, on: entry.roles, what: entry.issuer, setBy: entry.index)
         }
         try checkUnused(data.newKey)
-        set(entry.changed(ending: .rotated, index: place.index))
+        if !Mutant.isOff("effect/rotation-ends") { set(entry.changed(ending: .rotated, index: place.index)) }
         let record = IdentityRecord(
             key: data.newKey, roles: entry.roles, measurements: entry.measurements, index: place.index)
         set(KeyDirectory.Entry(issuer: entry.issuer, record: record))
@@ -43,14 +43,16 @@ extension GovernanceState {
     }
 
     /// Each key has one use, and had no other.
-    private func checkUnused(_ key: Ed25519.PublicKey) throws(AdmissionError) {
+    func checkUnused(_ key: Ed25519.PublicKey) throws(AdmissionError) {
         let keyID = COSEKey(key).thumbprint
         if let entry = rules.keys[keyID] {
-            throw .rule(.keyKnown, "\(keyID) of \(entry.issuer)", setBy: entry.index)
+            throw .rule(.keyKnown, "issuer \(entry.issuer) has \(keyID)", setBy: entry.index)
         }
-        let logKeys = rules.policy.logKeys
-        if [logKeys.checkpoint, logKeys.receipt, logKeys.statement].contains(key) {
-            throw .rule(.keyKnown, "\(keyID) of the log", setBy: rules.policyIndex)
+        if rules.policy.logKeys.all.contains(where: { $0.key == key }) {
+            throw .rule(.keyKnown, "log has \(keyID)", setBy: rules.policyIndex)
+        }
+        if let ended = try record(.logKey(keyID), EndedLogKeyRecord.self) {
+            throw .rule(.keyKnown, "log had \(keyID)", setBy: ended.index)
         }
     }
 

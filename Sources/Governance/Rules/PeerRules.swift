@@ -86,10 +86,10 @@ extension GovernanceState {
     /// Whether a route is open for an action, between this domain and an admitted peer.
     func checkOpen(_ route: String, for action: String) throws(AdmissionError) {
         guard let record = try record(.route(route), RouteRecord.self), record.phase == .activated else {
-            throw .rule(.unknownRoute, route, setBy: nil)
+            throw .rule(.unknownRoute, "closed: \(route)", setBy: nil)
         }
         guard record.route.actions.contains(where: action.hasSameUTF8) else {
-            throw .rule(.unknownRoute, "\(route) for \(action)", setBy: record.index)
+            throw .rule(.unknownRoute, "action \(action) on \(route)", setBy: record.index)
         }
         let isFromHere = record.route.from.hasSameUTF8(as: rules.policy.origin.text)
         _ = try peer(isFromHere ? record.route.to : record.route.from)

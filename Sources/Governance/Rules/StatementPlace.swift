@@ -84,6 +84,8 @@ extension GovernanceState {
         case .trustRevoke(let data): try apply(data, place)
         case .decision(let data): try apply(data, place)
         case .lease(let data): try apply(data, place)
+        case .logRotate(let data): try apply(data, place)
+        case .logFreeze(let data): try apply(data, place)
         }
     }
 }

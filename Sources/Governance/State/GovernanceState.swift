@@ -14,6 +14,9 @@ public struct GovernanceState<Base: StateReading>: StateReading {
     /// The size of the log below the batch: the index that the first statement was tried at.
     private(set) var batchStart: UInt64?
 
+    /// The end of the log, if it is frozen; nil before the batch's first statement asked.
+    private var frozen: FrozenRecord??
+
     /// The rules in force after what was admitted so far.
     public private(set) var rules: Rules
 
@@ -61,27 +64,48 @@ public struct GovernanceState<Base: StateReading>: StateReading {
     public mutating func admit(
         _ statement: SignedStatement, event decoded: Event? = nil, index: UInt64, batchTime: UInt64
     ) throws(AdmissionError) {
-        if batchStart == nil { batchStart = index }
-        try checkSize(statement)
-        let signer = try checkKey(statement)
-        var found = decoded
-        if found == nil { found = try event(of: statement) }
-        guard let event = found else { return }
-        let place = StatementPlace(
-            statement: statement, signer: signer, index: index, batchTime: batchTime, time: event.time)
-        let typed = try typed(event, place)
-        try checkTime(event, batchTime)
+        if batchStart == nil { begin(at: index) }
+        var event = decoded
         do {
-            try link(event, of: statement, index: index)
-            if let typed { try apply(typed, place) }
+            try stage(statement, event: &event, index: index, batchTime: batchTime)
         } catch {
-            staged = StagedChanges()
-            throw error
+            guard Mutant.isOff(error, type: event?.type) else {
+                if !Mutant.isOff("effect/refused-changes-nothing") { staged = StagedChanges() }
+                throw error
+            }
         }
         commitStaged()
     }
 
-    private mutating func commitStaged() {
+    /// Every check, and what the statement changes.
+    private mutating func stage(
+        _ statement: SignedStatement, event decoded: inout Event?, index: UInt64, batchTime: UInt64
+    ) throws(AdmissionError) {
+        try checkNotFrozen()
+        try checkSize(statement)
+        let signer = try checkKey(statement)
+        if decoded == nil { decoded = try event(of: statement) }
+        guard let event = decoded else { return }
+        let place = StatementPlace(
+            statement: statement, signer: signer, index: index, batchTime: batchTime, time: event.time)
+        let typed = try typed(event, place)
+        try checkTime(event, batchTime)
+        try link(event, of: statement, index: index)
+        if let typed { try apply(typed, place) }
+    }
+
+    /// The index that the batch's first statement is tried at.
+    mutating func begin(at index: UInt64) { batchStart = index }
+
+    mutating func checkNotFrozen() throws(AdmissionError) {
+        let end: FrozenRecord?
+        if let frozen { end = frozen } else { end = try record(.frozen, FrozenRecord.self) }
+        frozen = .some(end)
+        if let end { throw .rule(.frozen, "\(end.successor) goes on", setBy: end.index) }
+    }
+
+    mutating func commitStaged() {
+        if staged.value(.frozen) != nil { frozen = nil }
         for change in staged.values { overlay.updateValue(change.value, forKey: change.key) }
         if !staged.keys.isEmpty { rules.set(staged.keys) }
         if let policy = staged.policy { rules.set(policy) }

@@ -86,6 +86,10 @@ public enum Rule: String, Sendable, Hashable, CaseIterable {
     case unknownRoute = "unknown-route"
     case routeEnds = "route-ends"
 
+    case frozen = "frozen"
+    case successor = "successor"
+    case refusals = "refusals"
+
     var sentence: String {
         switch self {
         case .notPermitted: "the key holds nothing that lets it sign this"
@@ -138,6 +142,9 @@ public enum Rule: String, Sendable, Hashable, CaseIterable {
         case .routeKnown: "the route is open already"
         case .unknownRoute: "there is no such open route"
         case .routeEnds: "a route has this domain at one end and an admitted peer at the other"
+        case .frozen: "the log is frozen and another one goes on"
+        case .successor: "a log is not its own successor"
+        case .refusals: "the log's record of refusals is not as it must be"
         }
     }
 }

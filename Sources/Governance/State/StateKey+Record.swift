@@ -21,6 +21,9 @@ extension StateKey {
         case "execution": _ = try ExecutionRecord(decoding: value)
         case "peer": _ = try PeerRecord(decoding: value)
         case "route": _ = try RouteRecord(decoding: value)
+        case "logKey": _ = try EndedLogKeyRecord(decoding: value)
+        case "frozen": _ = try FrozenRecord(decoding: value)
+        case "refusals": _ = try RefusalsRecord(decoding: value)
         default: throw StateRecordError(kind: "record of a kind that there is not")
         }
     }

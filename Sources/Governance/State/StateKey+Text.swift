@@ -21,11 +21,11 @@ extension StateKey {
     /// What follows the kind, for each kind of `state-key` in `spec/event.cddl`; nil for a kind that there is not.
     private static func segments(of kind: String, _ first: String?) -> [Segment]? {
         switch kind {
-        case "policy", "approvals": []
+        case "policy", "approvals", "frozen", "refusals": []
         case "identity": [.text, .hash]
         case "stream", "model", "execution": [.text, .text]
         case "streams", "attestation", "heartbeat", "telemetry", "peer", "route": [.text]
-        case "grant", "uses", "lease": [.hash]
+        case "grant", "uses", "lease", "logKey": [.hash]
         case "decision": [.bytes(16...32)]
         case "containment":
             switch first {

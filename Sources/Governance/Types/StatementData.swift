@@ -38,6 +38,8 @@ public enum GovernanceStatement: Sendable, Hashable {
     case trustRevoke(TrustRevoke)
     case decision(DecisionRecord)
     case lease(LeaseRecord)
+    case logRotate(LogRotate)
+    case logFreeze(LogFreeze)
 
     /// Reads the data of a statement.
     public init(_ type: StatementType, _ data: CBOR) throws(StatementDataError) {
@@ -77,6 +79,8 @@ public enum GovernanceStatement: Sendable, Hashable {
         case .trustRevoke: .trustRevoke(try TrustRevoke(data))
         case .decisionRecord: .decision(try DecisionRecord(data))
         case .leaseRecord: .lease(try LeaseRecord(data))
+        case .logRotate: .logRotate(try LogRotate(data))
+        case .logFreeze: .logFreeze(try LogFreeze(data))
         }
     }
 }

@@ -27,6 +27,8 @@ public enum StatementType: String, Sendable, Hashable, CaseIterable {
     case trustRevoke = "trust.revoke"
     case decisionRecord = "decision.record"
     case leaseRecord = "lease.record"
+    case logRotate = "log.rotate"
+    case logFreeze = "log.freeze"
 }
 
 /// What lets a key sign statements of a type.
@@ -55,7 +57,7 @@ extension StatementType {
     /// Who may sign statements of this type. One of them is enough.
     public var signers: [Signer] {
         switch self {
-        case .policySet: [.authority]
+        case .policySet, .logRotate, .logFreeze: [.authority]
         case .identityEnroll, .identityRevoke: [.authority, .role(.operator)]
         // An identity may rotate its own key.
         case .identityRotate: [.authority, .role(.operator), .enrolled]

@@ -1,0 +1,37 @@
+#if HOLDFAST_MUTANTS
+    internal import Foundation
+#endif
+
+/// The rules that a test build can switch off, one at a time, to show that a test notices.
+///
+/// A refusal is named by the type and the rule (`execution.step/contained`), and where one rule has several parts by the
+/// first word of what it was applied to besides (`execution.step/contained/route`); one that comes before the rules of
+/// the types by `admission/` and its reason. What such a refusal would refuse is admitted then. Other names are those
+/// of what a statement does, or of a check of the replay, written where it is.
+///
+/// Only a build with `-D HOLDFAST_MUTANTS` reads the environment variable `HOLDFAST_MUTANT`; in every other build
+/// nothing is ever off. `tools/mutants.governance` lists the names.
+enum Mutant {
+    #if HOLDFAST_MUTANTS
+        private static let switchedOff = ProcessInfo.processInfo.environment["HOLDFAST_MUTANT"]
+
+        static func isOff(_ name: @autoclosure () -> String) -> Bool {
+            guard let switchedOff else { return false }
+            return switchedOff == name()
+        }
+    #else
+        @inline(__always) static func isOff(_ name: @autoclosure () -> String) -> Bool { false }
+    #endif
+
+    /// Whether what the error refuses is to be admitted.
+    static func isOff(_ error: AdmissionError, type: String?) -> Bool {
+        switch error {
+        case .storage: return false
+        case .rule(let violation):
+            let name = "\(type ?? "")/\(violation.reason)"
+            let word = violation.subject.prefix { $0 != " " }
+            return isOff(name) || isOff("\(name)/\(word)")
+        default: return isOff("admission/\(error.reason)")
+        }
+    }
+}
