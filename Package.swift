@@ -212,3 +212,16 @@ let package = Package(
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
     ]
 )
+
+// The build of tools/mutants: what has switches, with them, and the tests of it.
+if Context.environment["HOLDFAST_MUTANTS_BUILD"] != nil {
+    let targets = [
+        "CSodium", "CLMDB", "Tlog", "COSE", "Governance", "LMDB", "LogStore", "LMDBLogStore", "StoredState",
+        "LogEngine", "GovernanceTests", "LogEngineTests",
+    ]
+    package.targets.removeAll { !targets.contains($0.name) }
+    package.products.removeAll { !targets.contains($0.name) }
+    for target in package.targets where target.type != .system {
+        target.swiftSettings?.append(.define("HOLDFAST_MUTANTS"))
+    }
+}

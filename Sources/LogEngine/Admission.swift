@@ -15,10 +15,17 @@ struct AdmittedBatch {
     /// What became of each statement, by submission, in order.
     let outcomes: [[Result<Placement, Rejection>]]
 
-    fileprivate init(folded: FoldedBatch, time: UInt64, outcomes: [[Result<Placement, Rejection>]]) {
+    /// What was refused and stands in no record yet, once the batch is committed.
+    let refusals: RefusalTally
+
+    fileprivate init(
+        folded: FoldedBatch, time: UInt64, outcomes: [[Result<Placement, Rejection>]],
+        refusals: RefusalTally = RefusalTally()
+    ) {
         self.folded = folded
         self.time = time
         self.outcomes = outcomes
+        self.refusals = refusals
     }
 
     /// The log that the batch continues.
@@ -45,10 +52,15 @@ struct Admission {
     /// Where the statements of this very batch stand.
     private var placed: [Hash: UInt64] = [:]
 
+    private var refusals: RefusalTally
+
     /// - Parameters:
     ///   - snapshot: of the committed log that `base` describes.
     ///   - now: the clock, in milliseconds since 1970.
-    init(base: StoredTip, snapshot: any LogSnapshot, now: UInt64) throws(StopReason) {
+    ///   - refusals: what was refused and stands in no record yet.
+    init(
+        base: StoredTip, snapshot: any LogSnapshot, now: UInt64, refusals: RefusalTally = RefusalTally()
+    ) throws(StopReason) {
         let found: StoredHead?
         do { found = try snapshot.head } catch { found = nil }
         guard found == base.head else {
@@ -58,6 +70,7 @@ struct Admission {
         }
         self.base = base
         self.snapshot = snapshot
+        self.refusals = refusals
         // Seals never go back in time: a clock that did is overruled, up to the skew that statements may have too.
         time = max(now, base.head.sealTime)
         clockBehind = Self.clockBehind(by: time - now, limit: base.rules.policy.limits.maxSkew)
@@ -74,8 +87,14 @@ struct Admission {
             retryAfter: 60)
     }
 
-    /// Decides on every statement of the groups, in order.
-    consuming func admit(_ groups: [PendingGroup]) throws(BatchFault) -> AdmittedBatch {
+    /// Decides on every statement of the groups, in order, and ends with the record of refusals if one is due.
+    ///
+    /// - Parameters:
+    ///   - key: what the log's own statements are signed with.
+    ///   - interval: how long refusals are gathered before a record of them is due, in ms.
+    consuming func admit(
+        _ groups: [PendingGroup], key: Ed25519.SigningKey, interval: UInt64
+    ) throws(BatchFault) -> AdmittedBatch {
         var outcomes: [[Result<Placement, Rejection>]] = []
         outcomes.reserveCapacity(groups.count)
         for group in groups {
@@ -84,10 +103,11 @@ struct Admission {
             for submission in group.statements { answers.append(try decide(submission)) }
             outcomes.append(answers)
         }
+        try recordRefusals(key: key, interval: interval)
         let folded = FoldedBatch(
             base: base, entries: entries, changes: fold.changes,
             reads: Mutant.stateReads.isOff ? [] : state.reads, rules: fold.rules)
-        return AdmittedBatch(folded: folded, time: time, outcomes: outcomes)
+        return AdmittedBatch(folded: folded, time: time, outcomes: outcomes, refusals: refusals)
     }
 
     private mutating func decide(_ submission: VerifiedSubmission) throws(BatchFault) -> Result<Placement, Rejection> {
@@ -115,11 +135,33 @@ struct Admission {
         } catch .storage(let detail) {
             throw .refused(detail)
         } catch {
+            refusals.note(error, keyID: statement.header.keyID, at: time)
             return .failure(Rejection(error))
         }
         entries.append(FoldedBatch.Entry(statement, event: submission.event))
         placed[statement.leafHash] = index
         return .success(Placement(index: index, duplicate: false))
+    }
+
+    /// "It stands directly before a seal": nothing is admitted after it.
+    private mutating func recordRefusals(key: Ed25519.SigningKey, interval: UInt64) throws(BatchFault) {
+        guard !refusals.isEmpty, !Mutant.refusalsRecorded.isOff else { return }
+        do {
+            // The last statement of a frozen log is the one that ends it.
+            guard try fold.value(.frozen) == nil else { return }
+            let newest = try fold.value(.refusals).map(RefusalsRecord.init(decoding:))
+            let keys = fold.rules.keys
+            let due = refusals.due(at: time, interval: interval, after: newest) { keyID in
+                keys[keyID].map { $0.ending == nil } ?? false
+            }
+            guard let due else { return }
+            let statement = due.statement(origin: fold.rules.policy.origin, key: key)
+            try fold.apply(due, of: statement, index: base.head.size + UInt64(entries.count), batchTime: time)
+            entries.append(FoldedBatch.Entry(statement))
+            refusals = RefusalTally()
+        } catch {
+            throw BatchFault(read: error)
+        }
     }
 
     private func index(of leafHash: Hash) throws(BatchFault) -> UInt64? {
@@ -151,6 +193,7 @@ extension Rejection {
         switch error {
         case .tooLarge: code = .tooLarge
         case .unknownKey, .keyOfAnotherIssuer, .keyEnded: code = .unknownIssuer
+        case .rule(let violation) where violation.rule == .frozen: code = .frozen
         case .contentTypeNotAllowed, .reservedType, .tooManyStreams, .rule: code = .notAllowed
         case .malformedEvent, .malformedData: code = .malformed
         case .timeSkew: code = .timeSkew

@@ -24,6 +24,7 @@ enum BatchFault: Error {
     /// A failed read before the commit: nothing was kept.
     init(read error: any Error) {
         switch error {
+        case AdmissionError.storage(let detail): self = .refused(detail)
         case let damage as MapDamage: self = .fatal(.stateDamaged("\(damage)"))
         case let error as StoreError where error.code == .full || error.code == .io: self = .refused("\(error)")
         case let error as StoreError: self = .fatal(.storeFailed("\(error)"))

@@ -1,3 +1,5 @@
+internal import Governance
+
 /// The limits of a running log. Each bounds something that a client could otherwise make grow.
 public struct EngineOptions: Sendable, Hashable {
     /// The most statements that go into one batch (the seal comes on top).
@@ -20,6 +22,10 @@ public struct EngineOptions: Sendable, Hashable {
 
     /// How many statements a core verifies in one go, at the least: below that a batch is not split.
     public var verificationChunk = 16
+
+    /// How long refusals of enrolled issuers' statements are gathered before they are recorded in the log. The rules of
+    /// the log hold besides: there are never two records within a minute of batch time.
+    public var refusalsInterval: Duration = .milliseconds(Int64(LogRefusals.interval))
 
     /// What an overloaded log asks its clients to wait, in seconds.
     public var retryAfter = 1

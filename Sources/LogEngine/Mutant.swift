@@ -31,6 +31,12 @@ enum Mutant: String, CaseIterable {
     /// Show readers what is committed and not yet published.
     case publishedView = "invariant-8-published-view"
 
+    /// Count refusals without a bound on their kinds.
+    case refusalsBounded = "refusals-bounded"
+
+    /// Leave refusals unrecorded.
+    case refusalsRecorded = "refusals-recorded"
+
     /// Seal batches without the root of the state after them.
     case sealRoot = "seal-state-root"
 

@@ -20,6 +20,8 @@ public enum RejectionCode: String, Sendable, Hashable, CaseIterable {
     case timeSkew = "time-skew"
     /// The policy in force does not let this issuer register such a statement.
     case notAllowed = "not-allowed"
+    /// The log has ended: another one goes on.
+    case frozen
     /// The issuer's rate is used up for now.
     case rateLimited = "rate-limited"
     /// The log has as many submissions in flight as it takes, or the deadline passed before this one's turn came.
@@ -42,7 +44,7 @@ extension RejectionCode {
         switch self {
         case .rateLimited, .overloaded, .timedOut, .noQuorum, .clockBehind, .storageFailed, .stopped: true
         case .malformed, .tooLarge, .badSignature, .unsupportedAlgorithm, .payloadMissing, .unknownIssuer, .streamGap,
-            .streamFork, .timeSkew, .notAllowed:
+            .streamFork, .timeSkew, .notAllowed, .frozen:
             false
         }
     }

@@ -96,9 +96,11 @@ final class SubmissionQueue: Sendable {
 
     /// The groups of the next batch: what has come since the last call, up to the limits. Waits for the first one.
     ///
-    /// - Parameter limit: how many statements the policy in force allows in a batch.
-    /// - Returns: nil when the queue was closed and everything in flight was answered.
-    func nextBatch(limit: UInt64) -> [PendingGroup]? {
+    /// - Parameters:
+    ///   - limit: how many statements the policy in force allows in a batch.
+    ///   - patience: how long the writer waits for one; nil without end.
+    /// - Returns: nil when the queue was closed and everything in flight was answered; none when nothing came in time.
+    func nextBatch(limit: UInt64, within patience: Duration? = nil) -> [PendingGroup]? {
         while true {
             let (batch, ended) = state.withLock { state -> ([PendingGroup], Bool) in
                 state.batch = []
@@ -113,7 +115,15 @@ final class SubmissionQueue: Sendable {
             }
             if !batch.isEmpty { return batch }
             if ended { return nil }
-            wake.wait()
+            guard let patience else {
+                wake.wait()
+                continue
+            }
+            if wake.wait(timeout: .now() + .milliseconds(Int(clamping: patience.milliseconds))) == .timedOut {
+                // Whoever took the writer's sleep since has rung: the next wait ends at once, and finds what there is.
+                state.withLock { $0.writerSleeps = false }
+                return []
+            }
         }
     }
 

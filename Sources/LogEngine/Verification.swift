@@ -7,7 +7,8 @@ internal import Tlog
 struct VerifiedSubmission: Sendable {
     let statement: SignedStatement
 
-    /// What the statement says, if it is an event: read once, here, and not again on the writer's thread.
+    /// What the statement says, if it is an event that can be read: read once, here, and not again on the writer's
+    /// thread.
     let event: Event?
 
     fileprivate init(_ statement: SignedStatement, event: Event?) {
@@ -38,15 +39,12 @@ struct Verification {
         } catch {
             throw Rejection(error)
         }
-        return VerifiedSubmission(statement, event: try event(of: statement))
+        return VerifiedSubmission(statement, event: event(of: statement))
     }
 
-    private func event(of statement: SignedStatement) throws(Rejection) -> Event? {
+    /// One that cannot be read is admission's to refuse, where what enrolled issuers are refused is counted.
+    private func event(of statement: SignedStatement) -> Event? {
         guard statement.header.contentType.utf8.elementsEqual(Event.contentType.utf8) else { return nil }
-        do {
-            return try Event(decoding: statement.payload)
-        } catch {
-            throw Rejection(.malformed, "\(error)")
-        }
+        return try? Event(decoding: statement.payload)
     }
 }

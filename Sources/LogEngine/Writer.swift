@@ -18,6 +18,8 @@ struct Writer: Sendable {
     let publisher: Publisher?
     var tip: StoredTip
     var signing: Signing
+    /// What was refused and stands in no record yet.
+    var refusals = RefusalTally()
 
     /// Starts the thread; it ends when the queue is closed and empty.
     func start() {
@@ -30,7 +32,10 @@ struct Writer: Sendable {
     }
 
     private mutating func run() {
-        while let groups = parts.queue.nextBatch(limit: tip.rules.policy.limits.maxBatch) {
+        let interval = max(parts.options.refusalsInterval, .milliseconds(20))
+        while let groups = parts.queue.nextBatch(
+            limit: tip.rules.policy.limits.maxBatch, within: refusals.isEmpty ? nil : interval)
+        {
             guard case .stopped(let reason) = parts.lifecycle.status else {
                 process(groups)
                 continue
@@ -56,6 +61,7 @@ struct Writer: Sendable {
             } else {
                 signed = try write(admitted, started: started)
             }
+            refusals = admitted.refusals
             guard let publisher else { return try publish(signed, groups, admitted.outcomes) }
             publisher.take(signed, groups, admitted.outcomes)
         } catch {
@@ -69,7 +75,8 @@ struct Writer: Sendable {
     private func admit(_ groups: [PendingGroup]) throws(BatchFault) -> AdmittedBatch {
         do {
             return try parts.store.read { snapshot in
-                try Admission(base: tip, snapshot: snapshot, now: parts.clock.now()).admit(groups)
+                try Admission(base: tip, snapshot: snapshot, now: parts.clock.now(), refusals: refusals)
+                    .admit(groups, key: signingKeys.statement, interval: parts.options.refusalsInterval.milliseconds)
             }
         } catch let reason as StopReason {
             throw .fatal(reason)
@@ -188,6 +195,10 @@ struct Writer: Sendable {
 }
 
 extension Duration {
+    var milliseconds: UInt64 {
+        UInt64(max(0, components.seconds)) * 1000 + UInt64(max(0, components.attoseconds)) / 1_000_000_000_000_000
+    }
+
     var seconds: Double {
         Double(components.seconds) + Double(components.attoseconds) * 1e-18
     }

@@ -21,7 +21,9 @@ struct Holdfast: AsyncParsableCommand {
             """,
         version: version,
         groupedSubcommands: [
-            CommandGroup(name: "Run a log:", subcommands: [InitCommand.self, ServeCommand.self, KeyCommand.self]),
+            CommandGroup(
+                name: "Run a log:",
+                subcommands: [InitCommand.self, ServeCommand.self, KeyCommand.self, FreezeCommand.self]),
             CommandGroup(
                 name: "Watch logs:", subcommands: [WitnessCommand.self, MonitorCommand.self, MirrorCommand.self]),
             CommandGroup(name: "Register:", subcommands: [SubmitCommand.self]),

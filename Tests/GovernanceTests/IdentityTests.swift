@@ -134,6 +134,13 @@ struct IdentityTests {
         #expect(try broken { try world.add(rotate(.rob), by: .ron) } == Broken(.notPermitted, 0))
         #expect(try broken { try world.add(rotate(.rob, to: 23), by: .olga) } == Broken(.keyKnown, 0))
         #expect(try broken { try world.add(rotate(.first), by: .olga) } == Broken(.unknownIdentity, nil))
+        // An operator rotates no other operator's key, an authority does.
+        let other = Actor("operator/other", 64)
+        let enrol = IdentityEnroll(issuer: other.issuer, key: other.key.publicKey, roles: [.operator])
+        var second = world
+        try second.add(enrol, by: .first)
+        #expect(try broken { try second.add(rotate(other), by: .olga) } == Broken(.roleReserved, 2))
+        try second.add(rotate(other), by: .second)
         try world.add(rotate(.olga, to: 62), by: .olga)
         try world.add(rotate(.rob), by: .first)
         #expect(try broken { try world.add(rotate(.rob, to: 63), by: .first) } == Broken(.identityEnded, 3))

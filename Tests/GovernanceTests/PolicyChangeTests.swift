@@ -119,6 +119,12 @@ struct PolicyChangeTests {
         let next = try worldPolicy(
             previous: world.fold.rules.policy.digest, extra: [stolen], without: [.nobody])
         #expect(try broken { try world.add(next, by: .first) } == Broken(.keyKnown, 3))
+        // An identity's key is no authority's either.
+        let base = try worldPolicy(previous: world.fold.rules.policy.digest, without: [.nobody])
+        let raised = try Policy(
+            origin: base.origin, logKeys: base.logKeys, authorities: base.authorities + [TestKeys.key(60).publicKey],
+            threshold: 2, issuers: base.issuers, previous: base.previous)
+        #expect(try broken { try world.add(raised, by: .first) } == Broken(.keyKnown, 3))
     }
 
     @Test("rules rebuilt from a state are those that the fold came to")

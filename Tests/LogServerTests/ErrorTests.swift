@@ -86,6 +86,17 @@ struct ErrorTests {
         }
     }
 
+    /// What ends a log.
+    private static func freeze(at time: UInt64) throws -> SignedStatement {
+        let authority = try TestLog.key(4)
+        let event = try Event(
+            type: "log.freeze", stream: "log", seq: 0, prev: nil, time: time,
+            data: LogFreeze(successor: "log.example/next", genesis: .zero).cbor)
+        return try SignedStatement.sign(
+            payload: event.encoded(), contentType: Event.contentType,
+            issuer: KeyDirectory.authorityIssuer(COSEKey(authority.publicKey)), subject: "test", key: authority)
+    }
+
     /// Makes the server answer with a code.
     private func provoke(_ code: ProblemCode) async throws -> TestResponse {
         switch code {
@@ -118,6 +129,10 @@ struct ErrorTests {
         case .notAllowed:
             let log = try TestLog()
             return try await log.post(log.evidence("x", contentType: "image/png").entryBytes)
+        case .frozen:
+            let log = try TestLog()
+            #expect(try await log.post(Self.freeze(at: log.clock.now()).entryBytes).status == .created)
+            return try await log.post(log.evidence("x").entryBytes)
         case .rateLimited, .overloaded, .timedOut, .noQuorum, .clockBehind, .storageFailed, .stopped:
             return try await provokeTemporary(code)
         case .badParameter: return try await TestLog().get("/proof/consistency")

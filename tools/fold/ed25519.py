@@ -74,6 +74,30 @@ def fault_of_key(data):
     return None if same(multiply(L, a), IDENTITY) else "public-key-mixed-order"
 
 
+def encoded(p):
+    inverse = pow(p[2], P - 2, P)
+    x, y = p[0] * inverse % P, p[1] * inverse % P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def secret(seed):
+    """The scalar of a seed, and what nonces are made with."""
+    digest = hashlib.sha512(seed).digest()
+    return int.from_bytes(digest[:32], "little") & (1 << 254) - 8 | 1 << 254, digest[32:]
+
+
+def public_key(seed):
+    return encoded(multiply(secret(seed)[0], BASE))
+
+
+def sign(seed, message):
+    a, prefix = secret(seed)
+    r = int.from_bytes(hashlib.sha512(prefix + message).digest(), "little") % L
+    start = encoded(multiply(r, BASE))
+    k = int.from_bytes(hashlib.sha512(start + public_key(seed) + message).digest(), "little") % L
+    return start + ((r + k * a) % L).to_bytes(32, "little")
+
+
 def verify(key, message, signature):
     """S·B = R + k·A; the key has been looked at already."""
     if len(signature) != 64:

@@ -17,7 +17,9 @@ public struct Decision: Sendable, Hashable {
     public let isUnwitnessed: Bool
 
     /// "any check not passed, or not evaluable, contains"
-    public var permits: Bool { results.allSatisfy { $0.outcome == .passed } }
+    public var permits: Bool {
+        Mutant.isOff("decision/contains") || results.allSatisfy { $0.outcome == .passed }
+    }
 
     /// What was not passed.
     public var failures: [CheckResult] { results.filter { $0.outcome != .passed } }
@@ -26,6 +28,7 @@ public struct Decision: Sendable, Hashable {
     /// be evaluated; nil for a permit.
     public var reason: ContainmentReason? {
         let reasons = failures.compactMap(\.outcome.reason)
+        if Mutant.isOff("decision/fact-first") { return reasons.first }
         return reasons.first { $0 != .unverifiableTransition } ?? reasons.first
     }
 
@@ -43,7 +46,8 @@ public struct Decision: Sendable, Hashable {
     /// The keys of the state that the verdict rests on and whose change undoes it, in order. Those that change with
     /// every sign of life are left out: heartbeats and telemetry; so is the number of uses, which the start takes.
     public var reliesOn: [StateKey] {
-        Set(results.flatMap(\.keys)).filter(\.undoesDecisions).sorted()
+        if Mutant.isOff("decision/relies-on") { return request.grant.map { [.grant($0)] } ?? [] }
+        return Set(results.flatMap(\.keys)).filter(\.undoesDecisions).sorted()
     }
 
     /// The evaluation as `spec/evaluation.md` has it.

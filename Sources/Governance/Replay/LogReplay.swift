@@ -128,13 +128,15 @@ public struct LogReplay: Sendable {
         if Hash(statement.header.keyID) == rules.statementKey.thumbprint {
             try takeOwn(statement, rules)
         } else {
-            if pending.last?.refusals != nil { throw .refusalsPlace(index: size - 1) }
+            try checkNoRefusalsBefore()
             let limit = rules.policy.limits.maxBatch
             guard pending.count < limit || Mutant.isOff("replay/batch-too-large") else {
                 throw .batchTooLarge(index: size, limit: limit)
             }
             if !statement.header.contentType.hasSameUTF8(as: Event.contentType) {
-                if let first = evidence[statement.leafHash] { throw .duplicate(index: size, first: first) }
+                if let first = evidence[statement.leafHash], !Mutant.isOff("replay/duplicate-entry") {
+                    throw .duplicate(index: size, first: first)
+                }
                 evidence[statement.leafHash] = size
             }
             pending.append(Pending(statement: statement, signatureVerified: signatureVerified))
@@ -150,12 +152,19 @@ public struct LogReplay: Sendable {
         guard let event = try? Event(decoding: statement.payload), event.type == EventType.refusals else {
             return try takeSeal(statement, rules)
         }
-        if pending.last?.refusals != nil { throw .refusalsPlace(index: size - 1) }
+        try checkNoRefusalsBefore()
         let refusals: LogRefusals
         do { refusals = try LogRefusals(statement, origin: rules.policy.origin) } catch {
             throw .notASeal(index: size, error)
         }
         pending.append(Pending(statement: statement, signatureVerified: true, refusals: refusals))
+    }
+
+    /// "It stands directly before a seal."
+    private func checkNoRefusalsBefore() throws(ReplayError) {
+        guard pending.last?.refusals == nil || Mutant.isOff("replay/refusals-place") else {
+            throw .refusalsPlace(index: size - 1)
+        }
     }
 
     private mutating func takeGenesis(_ statement: SignedStatement) throws(ReplayError) {

@@ -52,7 +52,7 @@ extension GovernanceState {
             throw .rule(.keyKnown, "log has \(keyID)", setBy: rules.policyIndex)
         }
         if let ended = try record(.logKey(keyID), EndedLogKeyRecord.self) {
-            throw .rule(.keyKnown, "log had \(keyID)", setBy: ended.index)
+            throw .rule(.keyKnown, "once the log's: \(keyID)", setBy: ended.index)
         }
     }
 

@@ -46,7 +46,7 @@ extension GovernanceState {
     private func checkKeys(of policy: Policy) throws(AdmissionError) {
         for key in policy.authorities + policy.issuers.map(\.key) {
             if let ended = try record(.logKey(COSEKey(key).thumbprint), EndedLogKeyRecord.self) {
-                throw .rule(.keyKnown, "log had \(COSEKey(key).thumbprint)", setBy: ended.index)
+                throw .rule(.keyKnown, "once the log's: \(COSEKey(key).thumbprint)", setBy: ended.index)
             }
         }
         for authority in policy.authorities.lazy.map(COSEKey.init) {

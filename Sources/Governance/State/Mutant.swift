@@ -23,10 +23,25 @@ enum Mutant {
         @inline(__always) static func isOff(_ name: @autoclosure () -> String) -> Bool { false }
     #endif
 
+    /// Whether a check is to pass although it found this.
+    static func isOff(_ finding: Finding, check: String) -> Bool {
+        #if HOLDFAST_MUTANTS
+            guard let switchedOff, switchedOff.hasPrefix("check/\(check)") else { return false }
+            let way = switchedOff.dropFirst("check/\(check)".count)
+            guard let slash = way.first else { return true }
+            guard slash == "/" else { return false }
+            if way == "/not-evaluable", case .notEvaluable = finding { return true }
+            return finding.detail.contains(way.dropFirst())
+        #else
+            return false
+        #endif
+    }
+
     /// Whether what the error refuses is to be admitted.
     static func isOff(_ error: AdmissionError, type: String?) -> Bool {
         switch error {
         case .storage: return false
+        case .rule(let violation) where violation.rule == .frozen: return isOff("admission/frozen")
         case .rule(let violation):
             let name = "\(type ?? "")/\(violation.reason)"
             let word = violation.subject.prefix { $0 != " " }

@@ -7,7 +7,7 @@ final class RequestMetrics: Sendable {
     /// Seconds.
     static let bounds: [Double] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
     /// Every status that the server answers with; another one counts as 0.
-    static let statuses = [200, 201, 204, 304, 400, 404, 405, 406, 408, 409, 413, 415, 429, 500, 503]
+    static let statuses = [200, 201, 204, 304, 400, 404, 405, 406, 408, 409, 410, 413, 415, 429, 500, 503]
 
     private struct Numbers {
         /// Route by route; in each, one count for every status and one for others.

@@ -17,6 +17,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case streamFork = "stream-fork"
     case timeSkew = "time-skew"
     case notAllowed = "not-allowed"
+    case frozen
     case rateLimited = "rate-limited"
     case overloaded
     case timedOut = "timed-out"
@@ -56,6 +57,7 @@ extension ProblemCode {
         case .streamFork: self = .streamFork
         case .timeSkew: self = .timeSkew
         case .notAllowed: self = .notAllowed
+        case .frozen: self = .frozen
         case .rateLimited: self = .rateLimited
         case .overloaded: self = .overloaded
         case .timedOut: self = .timedOut
@@ -76,6 +78,7 @@ extension ProblemCode {
             .notAllowed, .badParameter:
             .badRequest
         case .notFound, .noSuchKey, .emptyStream, .notSealed, .notRetained: .notFound
+        case .frozen: .gone
         case .methodNotAllowed: .methodNotAllowed
         case .notAcceptable: .notAcceptable
         case .requestTimeout: .requestTimeout
@@ -97,6 +100,7 @@ extension ProblemCode {
         case .unsupportedAlgorithm: "Bad Signature Algorithm"
         case .payloadMissing: "Payload Missing"
         case .unknownIssuer, .timeSkew, .notAllowed: "Rejected"
+        case .frozen: "Frozen"
         case .streamGap: "Stream Gap"
         case .streamFork: "Stream Fork"
         case .rateLimited: "Too Many Requests"

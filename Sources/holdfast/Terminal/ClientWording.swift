@@ -89,6 +89,8 @@ extension Wording {
             "Is this machine's clock right?"
         case "not-allowed":
             "The log's policy decides what it takes; ask its operator."
+        case "frozen":
+            "The log has ended. Which one goes on is proved by: holdfast prove --state frozen"
         case "rate-limited", "overloaded", "timed-out", "no-quorum", "clock-behind", "storage-failed", "stopped",
             "not-ready":
             "Try again later with the same command; nothing is registered twice."

@@ -25,6 +25,9 @@ struct CrossCloudCheckTests {
         #expect(try scene.outcome(.x1) == .notEvaluable)
         scene.remove(key)
         #expect(try scene.outcome(.x1) == .failed(.routingMismatch))
+        scene = try Scene(peer: true)
+        scene.remove(.route(Scene.route))
+        #expect(try scene.outcome(.x1) == .failed(.routingMismatch))
     }
 
     @Test("X2: both domains have the route open for the action, with the same ends")
@@ -33,6 +36,15 @@ struct CrossCloudCheckTests {
         var theirs = Scene.routeRecord
         theirs.phase = .proofPersisted
         scene.peer?.values[.route(Scene.route)] = theirs.encoded()
+        try scene.carryPeer()
+        #expect(try scene.outcome(.x2) == .failed(.routingMismatch))
+
+        let otherwise = RouteRecord(
+            index: 0,
+            route: RouteOpen(
+                route: Scene.route, from: World.origin, to: PeerWorld.origin, actions: ["train"], maxPeerAge: 1),
+            phase: .activated)
+        scene.peer?.values[.route(Scene.route)] = otherwise.encoded()
         try scene.carryPeer()
         #expect(try scene.outcome(.x2) == .failed(.routingMismatch))
 
@@ -110,9 +122,9 @@ struct CrossCloudCheckTests {
             IdentityRecord(
                 key: Actor.ron.key.publicKey, roles: [.runtime], measurements: [Scene.measurement], index: 0
             ).encoded()
-        func attest(_ measurement: [UInt8]) {
+        func attest(_ measurement: [UInt8], age: UInt64 = 1) {
             scene.peer?.values[.attestation(Scene.subject)] =
-                AttestationRecord(index: 0, measurement: measurement, time: Scene.now - 1).encoded()
+                AttestationRecord(index: 0, measurement: measurement, time: Scene.now - age).encoded()
         }
         attest(Scene.measurement)
         try scene.carryPeer()
@@ -120,6 +132,9 @@ struct CrossCloudCheckTests {
         attest([0xbb])
         try scene.carryPeer()
         #expect(try scene.outcome(.x4) == .failed(.unauthorizedModification))
+        attest(Scene.measurement, age: PolicyBounds().maxAttestationAge + 1)
+        try scene.carryPeer()
+        #expect(try scene.outcome(.x4) == .failed(.synchronizationInterrupted))
     }
 
     @Test("X5: what was carried is under the head of the peer that this log has recorded")
@@ -133,6 +148,9 @@ struct CrossCloudCheckTests {
         let statement = try #require(scene.evidence.peer?.statement)
         scene.evidence.peer?.statement = PeerEvidence.Statement(
             entry: statement.entry, index: 1, path: statement.path)
+        #expect(try scene.outcome(.x5) == .failed(.auditDiscontinuity))
+        scene = try Scene(peer: true)
+        scene.request.grant = .sha256([0])
         #expect(try scene.outcome(.x5) == .failed(.auditDiscontinuity))
         scene.evidence.peer = nil
         #expect(try scene.outcome(.x5) == .notEvaluable)

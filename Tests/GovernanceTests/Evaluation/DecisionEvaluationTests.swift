@@ -40,6 +40,27 @@ struct DecisionEvaluationTests {
         #expect(try !scene.evaluate().permits)
     }
 
+    @Test("a grant that is not there, is revoked or cannot be read covers nothing")
+    func grantChain() throws {
+        var scene = try Scene()
+        let key = StateKey.grant(Scene.grantID)
+        scene.remove(key)
+        #expect(try authorization(scene).outcome == .failed(.governanceMismatch))
+        scene = try Scene()
+        try scene.change(key, GrantRecord.self) { $0.isRevoked = true }
+        #expect(try authorization(scene).outcome == .failed(.governanceMismatch))
+        let unreadable = try Scene().evaluate(failing: key).results.first { $0.step == .governanceAuthorization }
+        #expect(unreadable?.outcome == .notEvaluable)
+    }
+
+    @Test("the subject is somebody: a key of its is in force")
+    func subject() throws {
+        var scene = try Scene()
+        scene.enrol(.ron, roles: [.runtime], measurements: [Scene.measurement], ending: .revoked, index: 9)
+        let outcome = try scene.evaluate().results.first { $0.step == .initialization }?.outcome
+        #expect(outcome == .failed(.governanceMismatch))
+    }
+
     @Test("whatever the request touches must not be contained; the decision has the containment's own reason")
     func containment() throws {
         let scopes: [Scope] = [
@@ -82,6 +103,7 @@ struct DecisionEvaluationTests {
         scene.evidence.head = nil
         let decision = try scene.evaluate()
         #expect(!decision.permits)
+        #expect(decision.results.first { $0.step == .initialization }?.outcome == .notEvaluable)
         #expect(decision.record(nonce: [UInt8](repeating: 1, count: 16), expires: Scene.now) == nil)
     }
 

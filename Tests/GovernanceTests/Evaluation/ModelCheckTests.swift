@@ -39,6 +39,8 @@ struct ModelCheckTests {
         #expect(try scene.outcome(.m2) == .failed(.governanceMismatch))
         try scene.change(key, ModelRecord.self) { $0.policy = nil }
         #expect(try scene.outcome(.m2) == .failed(.governanceMismatch))
+        scene.remove(key)
+        #expect(try scene.outcome(.m2) == .failed(.governanceMismatch))
         #expect(try Scene(model: true).outcome(.m2, failing: key) == .notEvaluable)
     }
 
@@ -47,6 +49,17 @@ struct ModelCheckTests {
         var scene = try Scene(model: true)
         scene.set(.attestation(Scene.subject), AttestationRecord(index: 4, measurement: [0xbb], time: Scene.now))
         #expect(try scene.outcome(.m3) == .failed(.unauthorizedModification))
+        let bounds = PolicyBounds()
+        let old = Scene.now - bounds.maxAttestationAge - 1
+        scene.set(
+            .attestation(Scene.subject), AttestationRecord(index: 4, measurement: Scene.measurement, time: old))
+        #expect(try scene.outcome(.m3) == .failed(.synchronizationInterrupted))
+        scene.evidence.head?.witnesses = .byQuorum(at: Scene.now - bounds.maxHeadAge - 1)
+        #expect(try scene.outcome(.m6) == .failed(.synchronizationInterrupted))
+        scene.evidence.head?.stateWitnesses = .byQuorum(at: Scene.now - bounds.maxStateLag - 1)
+        #expect(try scene.outcome(.m7) == .failed(.synchronizationInterrupted))
+        scene.evidence.head?.stateWitnesses = .byNobody(sealed: Scene.now)
+        #expect(try scene.outcome(.m7) == .failed(.stateDivergence))
         scene.remove(.attestation(Scene.subject))
         #expect(try scene.outcome(.m3) == .notEvaluable)
         scene.evidence.head?.extendsAccepted = false
@@ -67,6 +80,8 @@ struct ModelCheckTests {
         let access = Access(subject: Scene.subject, action: "train", resource: "doc:1")
         scene.request = AccessRequest(access: access, grant: Scene.grantID, model: scene.request.model)
         #expect(try scene.outcome(.m4) == .failed(.governanceMismatch))
+        scene.remove(key)
+        #expect(try scene.outcome(.m4) == .failed(.governanceMismatch))
         #expect(try Scene(model: true).outcome(.m4, failing: key) == .notEvaluable)
     }
 
@@ -77,6 +92,8 @@ struct ModelCheckTests {
         #expect(try scene.outcome(.m5) == .failed(.unauthorizedModification))
         scene.evidence.differingFiles = nil
         #expect(try scene.outcome(.m5) == .passed)
+        scene.remove(key)
+        #expect(try scene.outcome(.m5) == .failed(.governanceMismatch))
         #expect(try Scene(model: true).outcome(.m5, failing: key) == .notEvaluable)
     }
 

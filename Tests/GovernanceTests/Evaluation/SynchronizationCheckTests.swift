@@ -167,6 +167,8 @@ struct SynchronizationCheckTests {
         #expect(try scene.outcome(.p8) == .failed(.stateDivergence))
         scene.evidence.head?.computedRoot = nil
         #expect(try scene.outcome(.p8) == .notEvaluable)
+        scene.evidence.head = nil
+        #expect(try scene.outcome(.p8) == .notEvaluable)
     }
 
     @Test("where the policy allows heads that nobody vouches for, the decision says that it stands on one")

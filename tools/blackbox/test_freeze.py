@@ -1,0 +1,44 @@
+"""The end of a log, as an operator brings it about."""
+
+import json
+
+from harness import holdfast
+from test_governance_cli import RUNTIME, Domain
+
+
+def test_freeze():
+    """a frozen log refuses with the name of the one that goes on, serves what it has, and a restart changes nothing"""
+    old, new = Domain(), Domain("log.example.org/next")
+    try:
+        genesis = new.log.directory / "genesis.cose"
+        command = ["freeze", "--successor", new.origin, "--genesis", genesis]
+        assert "--yes" in old.refused(*command, code=2)
+        assert "another one" in old.refused("freeze", "--successor", old.origin, "--genesis", genesis, "--yes", code=2)
+        before = old.log.checkpoint()
+        shown = json.loads(old.run(*command, "--dry-run", "--json").stdout)
+        assert shown["sent"] is False and shown["event"]["type"] == "log.freeze", shown
+        assert old.log.checkpoint() == before
+        answer = old.make(*command, "--yes")
+        assert answer["type"] == "log.freeze" and answer["notes"]["takes"] == "1 of 1", answer
+
+        end = old.log.checkpoint()
+        enrol = ["identity", "enroll", RUNTIME, old.public("runtime"), "--role", "runtime"]
+        for _ in range(2):
+            said = old.refused(*enrol)
+            assert "(frozen)" in said and new.origin in said, said
+            assert "frozen" in old.refused(*command, "--yes", "--stream", "other")
+            prove = ["prove", "--state", "frozen", "--without-state-quorum", "--out", old.log.parent, "--json"]
+            proven = json.loads(old.run(*prove).stdout)
+            assert proven["value"]["successor"] == new.origin, proven
+            assert proven["value"]["index"] == answer["index"], proven
+            assert old.log.checkpoint().split(b"\n")[:3] == end.split(b"\n")[:3]
+            assert old.log.get("/readyz")[0] == 200
+            old.log.stop()
+            old.log.start()
+        export = old.log.export()
+        replayed = holdfast("log", export, "--trust", old.log.trust, "--governance", program="holdfast-verify")
+        assert replayed.returncode == 0, replayed
+        assert new.make(*enrol)["index"] == 2
+    finally:
+        old.remove()
+        new.remove()
