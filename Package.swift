@@ -92,18 +92,24 @@ let package = Package(
             name: "LogEngine", dependencies: ["Tlog", "COSE", "Governance", "LogStore", "StoredState", logging],
             swiftSettings: strict),
         .target(
+            name: "HTTPServing",
+            dependencies: [
+                hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, logging, nioCore, nioSSL, serviceLifecycle,
+            ],
+            swiftSettings: strict),
+        .target(
             name: "LogServer",
             dependencies: [
-                "Tlog", "COSE", "Governance", "LogStore", "LogEngine", hummingbird, hummingbirdCore, hummingbirdTLS,
-                httpTypes, logging, nioCore, nioSSL, serviceLifecycle,
+                "Tlog", "COSE", "Governance", "LogStore", "LogEngine", "HTTPServing", hummingbird, httpTypes, logging,
+                nioCore, nioSSL, serviceLifecycle,
             ],
             swiftSettings: strict),
         .target(name: "Witness", dependencies: ["Tlog"], swiftSettings: strict),
         .target(
             name: "WitnessServer",
             dependencies: [
-                "Tlog", "Witness", "LMDB", hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioHTTP1,
-                serviceLifecycle, unixSignals,
+                "Tlog", "Witness", "LMDB", "HTTPServing", hummingbird, httpTypes, logging, nioCore, serviceLifecycle,
+                unixSignals,
             ],
             swiftSettings: strict),
         .target(
@@ -130,7 +136,7 @@ let package = Package(
         .target(
             name: "MirrorServer",
             dependencies: [
-                "Tlog", "LogClient", "Monitor", hummingbird, hummingbirdCore, httpTypes, logging, nioCore,
+                "Tlog", "LogClient", "Monitor", "HTTPServing", hummingbird, httpTypes, logging, nioCore,
                 serviceLifecycle,
             ],
             swiftSettings: strict),
@@ -139,11 +145,9 @@ let package = Package(
         .executableTarget(
             name: "holdfast",
             dependencies: [
-                "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "LogServer",
-                "LogClient", "Monitor", "MirrorServer", "Witness", "WitnessServer", argumentParser, configuration,
-                logging,
-                serviceLifecycle,
-                systemPackage, unixSignals, yams,
+                "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "HTTPServing",
+                "LogServer", "LogClient", "Monitor", "MirrorServer", "Witness", "WitnessServer", argumentParser,
+                configuration, logging, serviceLifecycle, systemPackage, unixSignals, yams,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -179,8 +183,8 @@ let package = Package(
         .testTarget(
             name: "LogServerTests",
             dependencies: [
-                "LogServer", "LogEngine", "LogStore", "Governance", "COSE", "Tlog", hummingbird, hummingbirdTesting,
-                httpTypes, logging, nioCore, nioPosix, nioSSL, serviceLifecycle,
+                "LogServer", "HTTPServing", "LogEngine", "LogStore", "Governance", "COSE", "Tlog", hummingbird,
+                hummingbirdTesting, httpTypes, logging, nioCore, nioPosix, nioSSL, serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -193,8 +197,8 @@ let package = Package(
         .testTarget(
             name: "WitnessTests",
             dependencies: [
-                "Witness", "WitnessServer", "LMDB", "Tlog", hummingbird, hummingbirdTesting, httpTypes, logging,
-                nioCore,
+                "Witness", "WitnessServer", "HTTPServing", "LMDB", "Tlog", hummingbird, hummingbirdTesting, httpTypes,
+                logging, nioCore,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -1,4 +1,5 @@
 internal import Governance
+internal import HTTPServing
 internal import HTTPTypes
 internal import Hummingbird
 internal import LogEngine
@@ -37,7 +38,7 @@ struct LogResponder: HTTPResponder {
         connections = ConnectionTable(perClient: options.maxConnectionsPerClient)
     }
 
-    func respond(to request: Request, context: LogRequestContext) async throws -> Response {
+    func respond(to request: Request, context: ConnectionContext) async throws -> Response {
         let started = NIODeadline.now().uptimeNanoseconds
         let target = RequestTarget(request.head.path ?? "")
         let match = RouteMatch(target)
@@ -197,7 +198,7 @@ struct BrokenBody: Error {
 struct IncomingRequest {
     let request: Request
     let target: RequestTarget
-    let context: LogRequestContext
+    let context: ConnectionContext
     /// Nanoseconds of the clock that limits go by.
     let arrival: UInt64
     /// Whether the connection cannot be used after the answer.
@@ -208,7 +209,7 @@ struct IncomingRequest {
     /// Bytes of an unwanted body that are read to keep the connection; for more a new connection is cheaper.
     private static let drainLimit: Int64 = 16 << 10
 
-    init(_ request: Request, target: RequestTarget, context: LogRequestContext, arrival: UInt64) {
+    init(_ request: Request, target: RequestTarget, context: ConnectionContext, arrival: UInt64) {
         self.request = request
         self.target = target
         self.context = context

@@ -1,9 +1,7 @@
+internal import HTTPServing
 package import Hummingbird
-internal import HummingbirdCore
-internal import HummingbirdTLS
 public import LogEngine
 public import Logging
-internal import NIOCore
 internal import NIOSSL
 public import ServiceLifecycle
 
@@ -26,7 +24,11 @@ public struct LogServer: Service {
     public init(log: Log, options: ServerOptions = ServerOptions(), logger: Logger) throws(ServerError) {
         try options.check()
         responder = try LogResponder(log: log, options: options, logger: logger)
-        tls = try options.tls.map { files throws(ServerError) in try files.configuration() }
+        tls = try options.tls.map { files throws(ServerError) in
+            do throws(TLSFileFault) { return try files.configuration() } catch {
+                throw .tls(file: error.file, detail: error.detail)
+            }
+        }
         self.options = options
         self.logger = logger
     }
@@ -39,67 +41,15 @@ public struct LogServer: Service {
     /// The server as Hummingbird knows it; tests ask it without a socket.
     package var application: some ApplicationProtocol {
         get throws {
-            let options = options
-            let isTLS = tls != nil
-            var configuration = ApplicationConfiguration(
-                address: .hostname(options.host, port: options.port),
-                availableConnectionsDelegate: .maximum(options.maxConnections, logger: logger))
-            configuration.backlog = 1024
-            let http1 = HTTPServerBuilder.http1(configuration: channelConfiguration)
-            return Application(
-                responder: responder,
-                server: try tls.map { try .tls(http1, tlsConfiguration: $0) } ?? http1,
-                configuration: configuration,
-                onServerRunning: { channel in
-                    let address = channel.localAddress
-                    options.onBound(
-                        BoundAddress(
-                            host: address?.ipAddress ?? options.host, port: address?.port ?? options.port, isTLS: isTLS)
-                    )
-                },
-                logger: logger)
+            var listener = Listener(
+                host: options.host, port: options.port, maxConnections: options.maxConnections,
+                connections: responder.connections, idleTimeout: options.idleTimeout, writeTimeout: options.writeTimeout
+            )
+            listener.tls = tls
+            listener.identification = responder.identification
+            (listener.maxHeaderBytes, listener.maxHeaderCount) = (options.maxHeaderBytes, options.maxHeaderCount)
+            listener.onBound = options.onBound
+            return try listener.application(responder, logger: logger)
         }
-    }
-
-    private var channelConfiguration: HTTP1Channel.Configuration {
-        let (connections, identification) = (responder.connections, responder.identification)
-        let writeTimeout = TimeAmount(options.writeTimeout)
-        return HTTP1Channel.Configuration(
-            additionalChannelHandlers: [
-                ConnectionGuard(table: connections, writeTimeout: writeTimeout, identification: identification)
-            ],
-            idleTimeout: TimeAmount(options.idleTimeout),
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: options.maxHeaderBytes, maxHeaderListSize: options.maxHeaderBytes,
-                maxHeaderFieldCount: options.maxHeaderCount))
-    }
-}
-
-extension TLSFiles {
-    fileprivate func configuration() throws(ServerError) -> TLSConfiguration {
-        let chain: [NIOSSLCertificate]
-        do {
-            chain = try NIOSSLCertificate.fromPEMFile(certificateChain)
-        } catch {
-            throw .tls(file: certificateChain, detail: "\(error)")
-        }
-        guard !chain.isEmpty else { throw .tls(file: certificateChain, detail: "there is no certificate in it") }
-        let key: NIOSSLPrivateKey
-        do {
-            key = try NIOSSLPrivateKey(file: privateKey, format: .pem)
-        } catch {
-            throw .tls(file: privateKey, detail: "\(error)")
-        }
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
-        configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
-        // Finds out now, not at the first handshake, whether certificate and key belong together.
-        do {
-            _ = try NIOSSLContext(configuration: configuration)
-        } catch {
-            throw .tls(file: privateKey, detail: "certificate and key do not go together: \(error)")
-        }
-        return configuration
     }
 }

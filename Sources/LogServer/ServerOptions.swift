@@ -1,3 +1,6 @@
+internal import Governance
+public import HTTPServing
+
 /// How a log is served. Every value has a default with which it serves on this machine alone.
 public struct ServerOptions: Sendable {
     /// Name or address to listen on.
@@ -56,37 +59,6 @@ public struct ServerOptions: Sendable {
     public init() {}
 }
 
-/// Where the files of a certificate are, both in PEM.
-public struct TLSFiles: Sendable, Hashable {
-    /// The certificate first, then the chain up to the root.
-    public var certificateChain: String
-    public var privateKey: String
-
-    public init(certificateChain: String, privateKey: String) {
-        self.certificateChain = certificateChain
-        self.privateKey = privateKey
-    }
-}
-
-/// Where a server listens.
-public struct BoundAddress: Sendable, Hashable {
-    public let host: String
-    public let port: Int
-    public let isTLS: Bool
-
-    public init(host: String, port: Int, isTLS: Bool) {
-        self.host = host
-        self.port = port
-        self.isTLS = isTLS
-    }
-
-    /// The address that a browser takes.
-    public var url: String {
-        let name = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
-        return "\(isTLS ? "https" : "http")://\(name):\(port)"
-    }
-}
-
 /// Why a server does not start.
 public enum ServerError: Error, Sendable, Hashable {
     /// Plain HTTP on an address that others can reach.
@@ -113,13 +85,8 @@ extension ServerError: CustomStringConvertible {
 }
 
 extension ServerOptions {
-    /// Whether only this machine can reach the address.
-    var isLoopback: Bool {
-        host == "localhost" || ClientAddress(parsing: host)?.isLoopback == true
-    }
-
     func check() throws(ServerError) {
-        if tls == nil, !allowPlainHTTP, !isLoopback { throw .plainHTTP(host: host) }
+        if tls == nil, !allowPlainHTTP, !ClientAddress.isLoopback(host: host) { throw .plainHTTP(host: host) }
         guard (0...65_535).contains(port) else { throw .option("port", detail: "\(port) is not in 0 ... 65535") }
         if let baseURL {
             guard baseURL.hasPrefix("https://") || baseURL.hasPrefix("http://"), !baseURL.hasSuffix("/") else {
@@ -141,5 +108,12 @@ extension ServerOptions {
                     name, detail: "\(rate.perSecond) a second with a burst of \(rate.burst) lets nothing through")
             }
         }
+    }
+}
+
+extension RequestRate {
+    /// The rate that a policy names.
+    init(_ rate: Rate) {
+        self.init(perSecond: Double(rate.perSecond), burst: Int(clamping: rate.burst))
     }
 }

@@ -1,9 +1,7 @@
-internal import HTTPTypes
+internal import HTTPServing
 internal import Hummingbird
-internal import HummingbirdCore
 public import Logging
 public import Monitor
-internal import NIOCore
 public import ServiceLifecycle
 
 /// Serves a mirror's directory over HTTP: the reads of c2sp.org/tlog-tiles, and what its operator asks.
@@ -37,17 +35,12 @@ public struct MirrorServer: Service {
     }
 
     private var application: some ApplicationProtocol {
-        let (host, port, onBound) = (host, port, onBound)
-        return Application(
-            responder: responder,
-            configuration: ApplicationConfiguration(
-                address: .hostname(host, port: port),
-                availableConnectionsDelegate: .maximum(4096, logger: logger)),
-            onServerRunning: { channel in
-                let address = channel.localAddress?.ipAddress ?? host
-                let name = address.contains(":") ? "[\(address)]" : address
-                onBound("http://\(name):\(channel.localAddress?.port ?? port)")
-            },
-            logger: logger)
+        get throws {
+            var listener = Listener(
+                host: host, port: port, maxConnections: 4096, connections: ConnectionTable(perClient: 512),
+                idleTimeout: .seconds(60), writeTimeout: .seconds(30))
+            listener.onBound = { [onBound] in onBound($0.url) }
+            return try listener.application(responder, logger: logger)
+        }
     }
 }

@@ -75,6 +75,12 @@ struct AddCheckpointAnswer: Sendable {
         AddCheckpointAnswer(.serviceUnavailable, result: "overloaded", sentence: sentence, retryAfter: 1)
     }
 
+    static func tooManyOfOneClient(retryAfter seconds: Int) -> AddCheckpointAnswer {
+        AddCheckpointAnswer(
+            .tooManyRequests, result: "client-rate-limited",
+            sentence: "this address asks too often; ask again in \(seconds) s", retryAfter: seconds)
+    }
+
     /// What the cosignature would vouch for is not known yet.
     static func notYet(_ why: String, retryAfter seconds: Int) -> AddCheckpointAnswer {
         AddCheckpointAnswer(

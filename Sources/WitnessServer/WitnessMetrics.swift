@@ -1,3 +1,4 @@
+internal import HTTPServing
 internal import Synchronization
 internal import Tlog
 internal import Witness
@@ -27,62 +28,36 @@ final class WitnessMetrics: Sendable {
     func text(logs: KnownLogs, latest: [CosignedCheckpoint], isStopped: Bool) -> String {
         let numbers = numbers.withLock { $0 }
         var text = MetricsText()
-        text.metric("holdfast_witness_requests_total", "counter", "add-checkpoint requests, by result.")
+        text.metric("holdfast_witness_requests_total", .counter, "add-checkpoint requests, by result.")
         for (result, count) in numbers.requests.sorted(by: { $0.key < $1.key }) {
             text.sample("holdfast_witness_requests_total", count, ("result", result))
         }
         text.metric(
-            "holdfast_witness_evidence_total", "counter",
+            "holdfast_witness_evidence_total", .counter,
             "Requests that proved a log's misbehaviour: written down, known before, or dropped.")
         for outcome in Evidence.allCases {
             text.sample(
                 "holdfast_witness_evidence_total", numbers.evidence[outcome] ?? 0, ("outcome", outcome.rawValue))
         }
-        text.metric("holdfast_witness_reloads_total", "counter", "Changes of the list of logs, taken or refused.")
+        text.metric("holdfast_witness_reloads_total", .counter, "Changes of the list of logs, taken or refused.")
         text.sample("holdfast_witness_reloads_total", numbers.reloads[true] ?? 0, ("result", "taken"))
         text.sample("holdfast_witness_reloads_total", numbers.reloads[false] ?? 0, ("result", "refused"))
-        text.metric("holdfast_witness_logs", "gauge", "Logs in the list.")
+        text.metric("holdfast_witness_logs", .gauge, "Logs in the list.")
         text.sample("holdfast_witness_logs", UInt64(logs.logCount))
-        text.metric("holdfast_witness_stopped", "gauge", "1 if the store failed and nothing is cosigned.")
-        text.sample("holdfast_witness_stopped", isStopped ? 1 : 0)
-        text.metric("holdfast_witness_tree_size", "gauge", "Size of the latest tree cosigned.")
+        text.metric("holdfast_witness_stopped", .gauge, "1 if the store failed and nothing is cosigned.")
+        text.sample("holdfast_witness_stopped", isStopped ? 1 : 0 as UInt64)
+        text.metric("holdfast_witness_tree_size", .gauge, "Size of the latest tree cosigned.")
         for checkpoint in latest {
             let head = checkpoint.signed.checkpoint
             text.sample("holdfast_witness_tree_size", head.size, ("origin", head.origin.text))
         }
         text.metric(
-            "holdfast_witness_cosigned_timestamp_seconds", "gauge", "Time of the latest cosignature.")
+            "holdfast_witness_cosigned_timestamp_seconds", .gauge, "Time of the latest cosignature.")
         for checkpoint in latest {
             text.sample(
                 "holdfast_witness_cosigned_timestamp_seconds", checkpoint.seconds,
                 ("origin", checkpoint.signed.checkpoint.origin.text))
         }
-        return text.text
-    }
-}
-
-/// Metrics in the text format of Prometheus, version 0.0.4.
-private struct MetricsText {
-    private(set) var text = ""
-
-    mutating func metric(_ name: String, _ type: String, _ help: String) {
-        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
-    }
-
-    mutating func sample(_ name: String, _ value: UInt64, _ label: (name: String, value: String)? = nil) {
-        text += name
-        if let label { text += "{\(label.name)=\"\(Self.escaped(label.value))\"}" }
-        text += " \(value)\n"
-    }
-
-    /// "`label_value` can be any sequence of UTF-8 characters, but the backslash (\), double-quote ("), and line feed
-    /// (\n) characters have to be escaped". An origin has no line feed.
-    private static func escaped(_ value: String) -> String {
-        var result = ""
-        for scalar in value.unicodeScalars {
-            if scalar == "\\" || scalar == "\"" { result += "\\" }
-            result.unicodeScalars.append(scalar)
-        }
-        return result
+        return String(decoding: text.bytes, as: UTF8.self)
     }
 }

@@ -1,3 +1,4 @@
+public import HTTPServing
 public import Tlog
 public import Witness
 
@@ -7,8 +8,12 @@ public struct WitnessOptions: Sendable {
     public var host = "127.0.0.1"
     /// Port to listen on; 0 lets the system choose, and `onBound` tells which it was.
     public var port = 8090
-    /// Serve on other addresses than loopback. The server speaks plain HTTP: a proxy in front of it speaks TLS.
+    /// Certificate and key; without them the server speaks plain HTTP.
+    public var tls: TLSFiles?
+    /// Serve plain HTTP on other addresses than loopback: for a server behind a proxy that speaks TLS.
     public var allowPlainHTTP = false
+    /// Proxies whose X-Forwarded-For field is believed. None by default: anyone can write that field.
+    public var trustedProxies: [AddressRange] = []
 
     /// Cosignatures of trees that grew, for each log.
     public var growthRate = CosigningRate(perSecond: 100, burst: 200)
@@ -16,16 +21,22 @@ public struct WitnessOptions: Sendable {
     /// because anyone who has the log's newest checkpoint can ask for one: that must not use up what the log itself needs.
     public var refreshRate = CosigningRate(perSecond: 10, burst: 50)
 
+    /// Requests of one client, whatever they ask.
+    public var requestRate = RequestRate(perSecond: 500, burst: 2000)
     /// Requests that are being answered.
     public var maxConcurrentRequests = 1024
     /// Open connections.
     public var maxConnections = 4096
+    /// Open connections of one client.
+    public var maxConnectionsPerClient = 512
     /// Bytes of all header fields of a request.
     public var maxHeaderBytes = 16 << 10
     /// How long a connection may be silent before, between and inside requests.
     public var idleTimeout: Duration = .seconds(60)
     /// How long a body may take to arrive.
     public var bodyTimeout: Duration = .seconds(15)
+    /// How long a client may leave an answer unread.
+    public var writeTimeout: Duration = .seconds(30)
     /// How often the list of logs is looked at.
     public var reloadInterval: Duration = .seconds(5)
     /// Files of evidence that are kept of one log.
@@ -45,7 +56,9 @@ public struct WitnessOptions: Sendable {
     public init() {}
 
     func check() throws(WitnessServerError) {
-        guard allowPlainHTTP || ["127.0.0.1", "::1", "localhost"].contains(host) else { throw .plainHTTP(host: host) }
+        guard tls != nil || allowPlainHTTP || ClientAddress.isLoopback(host: host) else {
+            throw .plainHTTP(host: host)
+        }
         guard (0...65_535).contains(port) else { throw .option("port", detail: "\(port) is not in 0 ... 65535") }
         for (name, rate) in [("growthRate", growthRate), ("refreshRate", refreshRate)] {
             guard rate.perSecond > 0, rate.perSecond.isFinite, rate.burst >= 1 else {
@@ -55,11 +68,34 @@ public struct WitnessOptions: Sendable {
         }
         for (name, value) in [
             ("maxConcurrentRequests", maxConcurrentRequests), ("maxConnections", maxConnections),
-            ("maxHeaderBytes", maxHeaderBytes), ("maxEvidencePerLog", maxEvidencePerLog),
+            ("maxConnectionsPerClient", maxConnectionsPerClient), ("maxHeaderBytes", maxHeaderBytes),
+            ("maxEvidencePerLog", maxEvidencePerLog),
         ] where value < 1 {
             throw .option(name, detail: "\(value) is less than 1")
         }
+        guard requestRate.perSecond > 0, requestRate.perSecond.isFinite, requestRate.burst >= 1 else {
+            throw .option("requestRate", detail: "\(requestRate.perSecond) a second lets nothing through")
+        }
         guard reloadInterval > .zero else { throw .option("reloadInterval", detail: "\(reloadInterval) is no time") }
+    }
+}
+
+extension WitnessOptions {
+    /// The port with its limits.
+    func listener() throws(WitnessServerError) -> Listener {
+        var listener = Listener(
+            host: host, port: port, maxConnections: maxConnections,
+            connections: ConnectionTable(perClient: maxConnectionsPerClient), idleTimeout: idleTimeout,
+            writeTimeout: writeTimeout)
+        listener.tls = try tls.map { files throws(WitnessServerError) in
+            do throws(TLSFileFault) { return try files.configuration() } catch {
+                throw .tls(file: error.file, detail: error.detail)
+            }
+        }
+        listener.identification = ClientIdentification(trustedProxies: trustedProxies)
+        listener.maxHeaderBytes = maxHeaderBytes
+        listener.onBound = { [onBound] in onBound($0.url) }
+        return listener
     }
 }
 
@@ -80,6 +116,8 @@ public struct CosigningRate: Sendable, Hashable {
 public enum WitnessServerError: Error, Sendable, Hashable {
     /// Plain HTTP on an address that others can reach.
     case plainHTTP(host: String)
+    /// A certificate or key that cannot be used.
+    case tls(file: String, detail: String)
     /// An option whose value makes no sense.
     case option(String, detail: String)
     /// The list of logs cannot be used.
@@ -94,6 +132,7 @@ extension WitnessServerError: CustomStringConvertible {
         case .plainHTTP(let host):
             "refusing to serve plain HTTP on \(host), which other machines can reach; listen on 127.0.0.1 behind a proxy "
                 + "that speaks TLS, or allow plain HTTP explicitly"
+        case .tls(let file, let detail): "the TLS file \(file) cannot be used: \(detail)"
         case .option(let name, let detail): "the option \(name) cannot be used: \(detail)"
         case .logs(let file, let detail): "the list of logs \(file) cannot be used: \(detail)"
         case .store(let detail): "the witness's state cannot be used: \(detail)"

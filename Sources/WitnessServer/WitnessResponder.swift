@@ -1,22 +1,10 @@
+internal import HTTPServing
 internal import HTTPTypes
 internal import Hummingbird
 internal import Logging
 internal import NIOCore
-internal import NIOHTTP1
-internal import Synchronization
 internal import Tlog
 internal import Witness
-
-/// What is known of a request besides the request: the connection that it came on.
-struct WitnessRequestContext: RequestContext {
-    var coreContext: CoreRequestContextStorage
-    let channel: any Channel
-
-    init(source: ApplicationRequestContextSource) {
-        coreContext = CoreRequestContextStorage(source: source)
-        channel = source.channel
-    }
-}
 
 /// Answers requests: `POST /add-checkpoint`, `GET /<origin hash>/checkpoint`, and what operators ask.
 struct WitnessResponder: HTTPResponder {
@@ -27,12 +15,17 @@ struct WitnessResponder: HTTPResponder {
     let logs: LogList
     let metrics: WitnessMetrics
     let logger: Logger
-    private let inFlight = InFlight()
+    private let identification: ClientIdentification
+    private let clients: AddressRateLimiter
+    private let inFlight: Allowance
 
     init(
         cosigners: [any Cosigner], options: WitnessOptions, store: WitnessStore, recorder: CheckpointRecorder,
-        logs: LogList, metrics: WitnessMetrics, logger: Logger
+        logs: LogList, metrics: WitnessMetrics, identification: ClientIdentification, logger: Logger
     ) {
+        self.identification = identification
+        clients = AddressRateLimiter(options.requestRate)
+        inFlight = Allowance(options.maxConcurrentRequests)
         self.cosigners = cosigners
         self.options = options
         self.store = store
@@ -42,7 +35,7 @@ struct WitnessResponder: HTTPResponder {
         self.logger = logger
     }
 
-    func respond(to request: Request, context: WitnessRequestContext) async throws -> Response {
+    func respond(to request: Request, context: ConnectionContext) async throws -> Response {
         let segments = request.uri.path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         let isRead = request.method == .get || request.method == .head
         var response: Response
@@ -52,7 +45,12 @@ struct WitnessResponder: HTTPResponder {
             return try await addCheckpoint(request, context)
         case (2, let origin) where segments[1] == "checkpoint":
             guard isRead else { return Self.notAllowed("GET, HEAD") }
-            response = checkpoint(of: String(origin))
+            if let seconds = wait(request, context) {
+                response = Response(.tooManyRequests, "this address asks too often; ask again in \(seconds) s\n")
+                response.headers[.retryAfter] = String(seconds)
+            } else {
+                response = checkpoint(of: String(origin))
+            }
         case (1, "healthz"), (1, "metrics"), (1, ""):
             guard isRead else { return Self.notAllowed("GET, HEAD") }
             response = operators(segments[0])
@@ -64,13 +62,23 @@ struct WitnessResponder: HTTPResponder {
         return request.method == .head ? response.createHeadResponse() : response
     }
 
+    /// The seconds that this client has to wait; nil if it may ask.
+    private func wait(_ request: Request, _ context: ConnectionContext) -> Int? {
+        let client = identification.address(
+            connection: ClientAddress(context.channel.remoteAddress),
+            forwardedFor: HTTPField.Name("X-Forwarded-For").flatMap { request.headers[$0] })
+        return clients.take(from: client, at: NIODeadline.now().uptimeNanoseconds)
+    }
+
     // MARK: add-checkpoint
 
-    private func addCheckpoint(_ request: Request, _ context: WitnessRequestContext) async throws -> Response {
+    private func addCheckpoint(_ request: Request, _ context: ConnectionContext) async throws -> Response {
         let answer: AddCheckpointAnswer
         var isRead = false
-        if inFlight.enter(limit: options.maxConcurrentRequests) {
-            defer { inFlight.leave() }
+        if let seconds = wait(request, context) {
+            answer = .tooManyOfOneClient(retryAfter: seconds)
+        } else if inFlight.take(1) {
+            defer { inFlight.giveBack(1) }
             do {
                 let body = try await receive(request)
                 isRead = true
@@ -183,7 +191,7 @@ struct WitnessResponder: HTTPResponder {
             }
             let text =
                 metrics.text(logs: logs, latest: latest, isStopped: recorder.fault != nil) + options.moreMetrics()
-            return Response(.ok, Array(text.utf8), type: "text/plain; version=0.0.4; charset=utf-8")
+            return Response(.ok, Array(text.utf8), type: Response.metricsText)
         default:
             let keys = cosigners.map { "witness \($0.verifierKey.name) \($0.verifierKey)\n" }.joined()
             let what = "A witness (c2sp.org/tlog-witness) of \(logs.current.logCount) logs.\n"
@@ -195,48 +203,5 @@ struct WitnessResponder: HTTPResponder {
         var response = Response(.methodNotAllowed, "use \(methods) here\n")
         response.headers[.allow] = methods
         return response
-    }
-}
-
-/// Requests that are being answered.
-private final class InFlight: Sendable {
-    private let count = Atomic<Int>(0)
-
-    func enter(limit: Int) -> Bool {
-        guard count.wrappingAdd(1, ordering: .relaxed).newValue <= limit else {
-            leave()
-            return false
-        }
-        return true
-    }
-
-    func leave() { count.wrappingSubtract(1, ordering: .relaxed) }
-}
-
-extension Response {
-    fileprivate init(_ status: HTTPResponse.Status, _ body: [UInt8], type: String) {
-        var headers = HTTPFields()
-        headers[.contentType] = type
-        headers[.cacheControl] = "no-store"
-        self.init(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
-    }
-
-    fileprivate init(_ status: HTTPResponse.Status, _ text: String) {
-        self.init(status, Array(text.utf8), type: AddCheckpointAnswer.plainText)
-    }
-
-    /// The answer, after which the connection is closed without the rest of the request being read. In two stages, as
-    /// RFC 9112 section 9.6 has it: closing both sides at once, with unread bytes waiting, may lose the answer.
-    fileprivate func ending(_ channel: any Channel) -> Response {
-        var headers = headers
-        headers[.connection] = "close"
-        let body = body
-        return Response(
-            status: status, headers: headers,
-            body: ResponseBody(contentLength: body.contentLength) { writer in
-                try await body.write(writer)
-                channel.close(mode: .output, promise: nil)
-                channel.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
-            })
     }
 }

@@ -1,9 +1,7 @@
 internal import Foundation
+internal import HTTPServing
 package import Hummingbird
-internal import HummingbirdCore
 public import Logging
-internal import NIOCore
-internal import NIOHTTP1
 public import ServiceLifecycle
 public import Witness
 
@@ -16,7 +14,7 @@ public struct WitnessServer: Service {
     private let responder: WitnessResponder
     private let watch: LogListWatch
     private let faults: FaultWatch
-    private let options: WitnessOptions
+    private let listener: Listener
     private let logger: Logger
 
     /// Opens the state and reads the list of logs. Nothing listens yet.
@@ -33,6 +31,7 @@ public struct WitnessServer: Service {
             throw .option("cosigners", detail: "a witness has 1 to 8 keys, not \(cosigners.count)")
         }
         try options.check()
+        let listener = try options.listener()
         let metrics = WitnessMetrics()
         let list = try LogList(path: logs)
         let store = try WitnessStore(directory: directory + "/data")
@@ -45,9 +44,9 @@ public struct WitnessServer: Service {
             now: options.now, metrics: metrics, logger: logger, onFault: { fault.yield($0) })
         responder = WitnessResponder(
             cosigners: cosigners, options: options, store: store, recorder: recorder, logs: list, metrics: metrics,
-            logger: logger)
+            identification: listener.identification, logger: logger)
         watch = LogListWatch(list: list, interval: options.reloadInterval, metrics: metrics, logger: logger)
-        self.options = options
+        self.listener = listener
         self.logger = logger
         if list.current.isEmpty {
             logger.warning("The list of logs is empty; nothing is cosigned yet", metadata: ["file": "\(logs)"])
@@ -64,28 +63,7 @@ public struct WitnessServer: Service {
 
     /// The server as Hummingbird knows it, for tests.
     package var application: some ApplicationProtocol {
-        let options = options
-        var configuration = ApplicationConfiguration(
-            address: .hostname(options.host, port: options.port),
-            availableConnectionsDelegate: .maximum(options.maxConnections, logger: logger))
-        configuration.backlog = 1024
-        let idleTimeout = TimeAmount(options.idleTimeout)
-        return Application(
-            responder: responder,
-            server: HTTPServerBuilder.http1(
-                configuration: HTTP1Channel.Configuration(
-                    idleTimeout: idleTimeout,
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: options.maxHeaderBytes, maxHeaderListSize: options.maxHeaderBytes,
-                        maxHeaderFieldCount: 100))),
-            configuration: configuration,
-            services: [watch, faults],
-            onServerRunning: { channel in
-                let host = channel.localAddress?.ipAddress ?? options.host
-                let name = host.contains(":") ? "[\(host)]" : host
-                options.onBound("http://\(name):\(channel.localAddress?.port ?? options.port)")
-            },
-            logger: logger)
+        get throws { try listener.application(responder, services: [watch, faults], logger: logger) }
     }
 }
 

@@ -15,14 +15,18 @@ private let allowedImports: [String: Set<String>] = [
         "Tlog", "COSE", "Governance", "LogStore", "StoredState", "Logging", "Foundation", "Dispatch", "Glibc",
         "Synchronization",
     ],
+    "HTTPServing": [
+        "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "HTTPTypes", "Logging", "NIOCore", "NIOSSL",
+        "ServiceLifecycle", "Synchronization",
+    ],
     "LogServer": [
-        "Tlog", "COSE", "Governance", "LogStore", "LogEngine", "Hummingbird", "HummingbirdTLS", "HTTPTypes", "Logging",
-        "HummingbirdCore", "NIOCore", "NIOHTTP1", "NIOSSL", "ServiceLifecycle", "Synchronization", "Foundation",
+        "Tlog", "COSE", "Governance", "LogStore", "LogEngine", "HTTPServing", "Hummingbird", "HTTPTypes", "Logging",
+        "NIOCore", "NIOHTTP1", "NIOSSL", "ServiceLifecycle", "Synchronization", "Foundation",
     ],
     "Witness": ["Tlog"],
     "WitnessServer": [
-        "Tlog", "Witness", "LMDB", "Hummingbird", "HummingbirdCore", "HTTPTypes", "Logging", "NIOCore", "NIOHTTP1",
-        "ServiceLifecycle", "UnixSignals", "Foundation", "Dispatch", "Synchronization",
+        "Tlog", "Witness", "LMDB", "HTTPServing", "Hummingbird", "HTTPTypes", "Logging", "NIOCore", "ServiceLifecycle",
+        "UnixSignals", "Foundation", "Dispatch", "Synchronization",
     ],
     "LogClient": [
         "Tlog", "COSE", "Governance", "Verification", "AsyncHTTPClient", "HTTPTypes", "Logging", "NIOCore",
@@ -38,11 +42,12 @@ private let allowedImports: [String: Set<String>] = [
         "Foundation", "Glibc", "Dispatch", "Synchronization", "SystemPackage",
     ],
     "MirrorServer": [
-        "Tlog", "LogClient", "Monitor", "Hummingbird", "HummingbirdCore", "HTTPTypes", "Logging", "NIOCore",
+        "Tlog", "LogClient", "Monitor", "HTTPServing", "Hummingbird", "HTTPTypes", "Logging", "NIOCore",
         "ServiceLifecycle",
     ],
     "holdfast": [
-        "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "LogServer",
+        "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "HTTPServing",
+        "LogServer",
         "LogClient", "Monitor", "MirrorServer", "Witness", "WitnessServer", "ArgumentParser", "Configuration",
         "Logging",
         "ServiceLifecycle",

@@ -9,6 +9,7 @@ import NIOCore
 import Testing
 import Tlog
 
+@testable import HTTPServing
 @testable import LogServer
 
 @Suite("Errors")

@@ -7,6 +7,7 @@ import NIOCore
 import Testing
 import Tlog
 
+@testable import HTTPServing
 @testable import LogServer
 
 @Suite("Health and options")

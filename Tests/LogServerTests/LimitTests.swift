@@ -1,6 +1,7 @@
 import NIOCore
 import Testing
 
+@testable import HTTPServing
 @testable import LogServer
 
 @Suite("Client addresses")

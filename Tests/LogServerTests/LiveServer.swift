@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 
+@testable import HTTPServing
 @testable import LogServer
 
 /// A server on a port of its own, asked over sockets.

@@ -8,6 +8,7 @@ import NIOSSL
 import Testing
 import Tlog
 
+@testable import HTTPServing
 @testable import LogServer
 
 /// What only a socket shows. One at a time: the tests measure times.

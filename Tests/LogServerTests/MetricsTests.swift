@@ -2,6 +2,7 @@ import HTTPTypes
 import HummingbirdTesting
 import Testing
 
+@testable import HTTPServing
 @testable import LogServer
 
 @Suite("Metrics")

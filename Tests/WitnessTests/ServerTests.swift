@@ -1,4 +1,5 @@
 import Foundation
+import HTTPServing
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -176,6 +177,47 @@ struct WitnessServerTests {
                 #expect(try Cosignature.verify(note, key: witness.verifierKey) != nil)
             }
         }
+    }
+
+    @Test("one client asks only so often; what operators ask is not counted")
+    func clientRate() async throws {
+        let log = try TestLog(size: 3)
+        var options = WitnessOptions()
+        options.requestRate = RequestRate(perSecond: 0.01, burst: 2)
+        try await server(try Scratch(), log, options: options).application.test(.live) { client in
+            #expect(try await add(client, try log.body(0, 1)).status == 200)
+            #expect(try await ask(client, .get, path(log)).status == 200)
+            let read = try await ask(client, .get, path(log))
+            #expect(read.status == 429)
+            #expect(Int(read.headers[.retryAfter] ?? "") ?? 0 > 50)
+            let refused = try await add(client, try log.body(1, 2))
+            #expect(refused.status == 429)
+            #expect(Int(refused.headers[.retryAfter] ?? "") ?? 0 > 50)
+        }
+        // Each test of a server has a connection of its own, and the address is the same.
+        options.requestRate = RequestRate(perSecond: 0.01, burst: 1)
+        try await server(try Scratch(), log, options: options).application.test(.live) { client in
+            for path in ["/healthz", "/metrics", "/healthz", "/metrics"] {
+                let answer = try await ask(client, .get, path)
+                #expect(answer.status == 200)
+            }
+            let unknown = try await ask(client, .get, path(log))
+            #expect(unknown.status == 404)
+        }
+    }
+
+    @Test("a TLS file that can't be read is refused at the start, by name")
+    func badTLS() throws {
+        var options = WitnessOptions()
+        options.host = "0.0.0.0"
+        options.tls = TLSFiles(certificateChain: "/nowhere/chain.pem", privateKey: "/nowhere/key.pem")
+        let log = try TestLog()
+        let error = #expect(throws: WitnessServerError.self) { try server(try Scratch(), log, options: options) }
+        guard case .tls(let file, _) = error else {
+            Issue.record("another error: \(String(describing: error))")
+            return
+        }
+        #expect(file == "/nowhere/chain.pem")
     }
 
     @Test("plain HTTP for others only where it is said")

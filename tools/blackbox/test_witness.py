@@ -2,8 +2,10 @@
 
 import base64
 import concurrent.futures
+import datetime
 import hashlib
 import http.client
+import ipaddress
 import json
 import os
 import pathlib
@@ -11,15 +13,19 @@ import re
 import resource
 import shutil
 import signal
+import ssl
 import struct
 import subprocess
 import tempfile
 import threading
 import time
 
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from harness import BIN, ROOT, holdfast
 
 NAME = "witness.example.com/w1"
@@ -144,7 +150,7 @@ class Witness:
         def read(stream):
             for text in stream:
                 self.output.append(text)
-                found = re.search(r"http://127\.0\.0\.1:(\d+)", text)
+                found = re.search(r"https?://127\.0\.0\.1:(\d+)", text)
                 if found:
                     self.port = int(found.group(1))
                     ready.set()
@@ -501,5 +507,57 @@ def test_stops_when_it_cannot_record():
         witness.start()
         assert witness.add(log.request(0, 40))[:2] == (409, f"{recorded}\n".encode())
         witness.cosigned(log, recorded, 40)
+    finally:
+        witness.remove()
+
+
+def certificate(directory):
+    """A certificate for 127.0.0.1 and its key, in files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "witness")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
+    made = builder.sign(key, hashes.SHA256())
+    (directory / "chain.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    (directory / "key.pem").write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    return directory / "chain.pem", directory / "key.pem"
+
+
+def test_tls_and_rates():
+    """a witness speaks TLS with its own certificate; who asks too often waits, whoever else asks does not"""
+    log = TestLog("example.com/log", 3)
+    witness = Witness(log)
+    chain, key = certificate(witness.parent)
+    arguments = ("--tls-certificate", chain, "--tls-key", key, "--trusted-proxy", "127.0.0.1", "--request-rate", "1")
+    witness.start(*map(str, arguments))
+    try:
+        assert any(f"https://127.0.0.1:{witness.port}" in line for line in witness.output), witness.output
+        context = ssl.create_default_context(cafile=chain)
+
+        def ask(method, path, body=None, client="192.0.2.1"):
+            connection = http.client.HTTPSConnection("127.0.0.1", witness.port, timeout=30, context=context)
+            connection.request(method, path, body=body, headers={"X-Forwarded-For": client})
+            response = connection.getresponse()
+            return response.status, response.read(), response.headers
+
+        status, body, _ = ask("POST", "/add-checkpoint", log.request(0, 3).encode())
+        assert status == 200, body
+        witness.verify(body.decode(), log.text(3))
+        answers = [ask("GET", log.path) for _ in range(12)]
+        refused = [headers for status, _, headers in answers if status == 429]
+        assert answers[0][0] == 200 and refused and all(int(h["Retry-After"]) >= 1 for h in refused), answers
+        assert ask("GET", log.path, client="192.0.2.2")[0] == 200
+        assert ask("GET", "/healthz")[0] == 200
+        try:
+            http.client.HTTPSConnection("127.0.0.1", witness.port, timeout=30).request("GET", "/healthz")
+        except ssl.SSLCertVerificationError:
+            pass
+        else:
+            raise AssertionError("a stranger's certificate was believed")
     finally:
         witness.remove()

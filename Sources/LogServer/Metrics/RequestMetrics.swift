@@ -1,3 +1,4 @@
+internal import HTTPServing
 internal import Synchronization
 
 /// What the server counts about requests: by route and status, and how long they took.

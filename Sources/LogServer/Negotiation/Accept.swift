@@ -1,3 +1,5 @@
+internal import HTTPServing
+
 /// What a client says it can read (RFC 9110 section 12.5.1).
 struct Accept: Sendable {
     private struct Range: Sendable {

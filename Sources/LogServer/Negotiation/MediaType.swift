@@ -1,3 +1,5 @@
+internal import HTTPServing
+
 /// A media type without parameters, such as `application/cose`.
 struct MediaType: Sendable, Hashable {
     let type: String
@@ -34,22 +36,5 @@ struct MediaType: Sendable, Hashable {
         let parts = essence.split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else { return false }
         return parts[0].trimmed.equalsIgnoringCase(type) && parts[1].trimmed.equalsIgnoringCase(subtype)
-    }
-}
-
-extension Substring.UTF8View {
-    /// Without spaces and tabs at both ends (RFC 9110 section 5.6.3, OWS).
-    var trimmed: Substring.UTF8View {
-        var view = self
-        while let first = view.first, first == 0x20 || first == 0x09 { view.removeFirst() }
-        while let last = view.last, last == 0x20 || last == 0x09 { view.removeLast() }
-        return view
-    }
-
-    /// Compares with a lowercase ASCII text.
-    func equalsIgnoringCase(_ lowercase: String) -> Bool {
-        elementsEqual(lowercase.utf8) { ours, theirs in
-            ((0x41...0x5a).contains(ours) ? ours | 0x20 : ours) == theirs
-        }
     }
 }

@@ -1,3 +1,4 @@
+internal import HTTPServing
 internal import Tlog
 
 /// The parameters of a query, each named at most once and none that the resource does not know.
@@ -57,15 +58,5 @@ struct Query: Sendable {
 
     private static func known(_ names: [String]) -> String {
         names.isEmpty ? "this resource takes none" : "this resource takes \(names.joined(separator: ", "))"
-    }
-}
-
-extension UInt64 {
-    /// Nil unless `text` is the one decimal form of a number: digits only, no leading zeros.
-    init?(canonical text: some StringProtocol) {
-        guard let first = text.utf8.first, (0x30...0x39).contains(first), first != 0x30 || text.utf8.count == 1 else {
-            return nil
-        }
-        self.init(text)
     }
 }

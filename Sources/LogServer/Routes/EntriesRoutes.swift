@@ -1,5 +1,6 @@
 internal import COSE
 internal import Governance
+internal import HTTPServing
 internal import HTTPTypes
 internal import Hummingbird
 internal import LogEngine

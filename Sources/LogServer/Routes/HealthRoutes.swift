@@ -1,3 +1,4 @@
+internal import HTTPServing
 internal import Hummingbird
 internal import LogEngine
 internal import NIOCore

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HTTPServing
 import LogClient
 import LogEngine
 import LogServer

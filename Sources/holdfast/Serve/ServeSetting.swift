@@ -1,3 +1,4 @@
+import HTTPServing
 import LMDBLogStore
 import LogEngine
 import LogServer

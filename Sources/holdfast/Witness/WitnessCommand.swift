@@ -42,13 +42,14 @@ extension Wording {
             return Failure(
                 .usage, "The witness is not served over plain HTTP on \(host), which other machines can reach",
                 hints: [
+                    "With a certificate: --tls-certificate FILE --tls-key FILE",
                     "On this machine alone: --host 127.0.0.1", "Behind a proxy that speaks TLS: --allow-plain-http",
                 ])
         case .logs(let file, let detail):
             return Failure(
                 .usage, "The list of logs \(file) can't be used: \(Terminal.visible(detail))",
                 hint: "It has a log's verifier key on each line, or is a policy file with 'log' lines.")
-        case .option: return Failure(.usage, sentence(error.description))
+        case .option, .tls: return Failure(.usage, sentence(error.description))
         case .store: return Failure(.refused, sentence(error.description))
         }
     }

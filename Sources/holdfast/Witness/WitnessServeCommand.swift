@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HTTPServing
 import LogClient
 import Logging
 import ServiceLifecycle
@@ -20,7 +21,8 @@ struct WitnessServeCommand: AsyncParsableCommand {
             then be made to cosign a second history. If it is lost, make a new witness with a new key. Proofs that a \
             log signed two histories are put into DIR/evidence.
 
-            The server speaks plain HTTP; for other machines put a proxy that speaks TLS in front of it.
+            For other machines the server speaks TLS, with --tls-certificate and --tls-key, or a proxy in front of it \
+            does.
             """)
 
     @Argument(help: ArgumentHelp("The witness's directory, as 'holdfast witness init' made it.", valueName: "dir"))
@@ -41,8 +43,24 @@ struct WitnessServeCommand: AsyncParsableCommand {
     @Option(help: "Port to listen on; 0 lets the system choose.")
     var port = 8090
 
+    @Option(help: ArgumentHelp("The certificate chain for HTTPS, in PEM.", valueName: "file"))
+    var tlsCertificate: String?
+
+    @Option(help: ArgumentHelp("The certificate's private key, in PEM.", valueName: "file"))
+    var tlsKey: String?
+
     @Flag(name: .customLong("allow-plain-http"), help: "Listen where other machines can reach it, behind a proxy.")
     var allowPlainHTTP = false
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "A proxy whose X-Forwarded-For field is believed, or a range of them. Repeat for more.",
+            valueName: "address"))
+    var trustedProxy: [String] = []
+
+    @Option(help: ArgumentHelp("Requests a second of one client; four times as many at once.", valueName: "count"))
+    var requestRate: Double = 500
 
     @Option(help: ArgumentHelp("Cosignatures a second for one log whose tree grows.", valueName: "count"))
     var rate: Double = 100
@@ -64,6 +82,17 @@ struct WitnessServeCommand: AsyncParsableCommand {
         options.host = host
         options.port = port
         options.allowPlainHTTP = allowPlainHTTP
+        options.tls = try tlsFiles()
+        options.trustedProxies = try trustedProxy.map { text in
+            guard let range = AddressRange(text) else {
+                throw Failure(
+                    .usage, "--trusted-proxy takes an address or a range, not \(Terminal.visible(text))",
+                    hint: "An address or range is like 10.0.0.7, 10.0.0.0/8 or fd00::/8.")
+            }
+            return range
+        }
+        options.requestRate = RequestRate(
+            perSecond: requestRate, burst: Int(min(max(1, requestRate * 4), 1e6)))
         options.growthRate = CosigningRate(perSecond: rate, burst: Int(min(max(1, rate * 2), 1e6)))
         options.refreshRate = CosigningRate(perSecond: refreshRate, burst: Int(min(max(1, refreshRate * 5), 1e6)))
         let name = cosigner.verifierKey.name
@@ -83,6 +112,14 @@ struct WitnessServeCommand: AsyncParsableCommand {
             throw Wording.witness(error, host: host, port: port)
         }
         logger.info("The witness has ended")
+    }
+
+    private func tlsFiles() throws -> TLSFiles? {
+        switch (tlsCertificate, tlsKey) {
+        case (nil, nil): return nil
+        case (let certificate?, let key?): return TLSFiles(certificateChain: certificate, privateKey: key)
+        default: throw Failure(.usage, "--tls-certificate and --tls-key are needed both, or neither")
+        }
     }
 
     /// The key, with its name; they must be those that `witness init` put down, where it did.

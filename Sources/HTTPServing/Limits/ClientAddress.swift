@@ -1,29 +1,29 @@
-internal import NIOCore
+package import NIOCore
 
 /// The address of a client as 128 bits: IPv6 as it is, IPv4 mapped into it (`::ffff:a.b.c.d`).
-struct ClientAddress: Sendable, Hashable {
-    let high: UInt64
-    let low: UInt64
+package struct ClientAddress: Sendable, Hashable {
+    package let high: UInt64
+    package let low: UInt64
 
     private static let mappedPrefix: UInt64 = 0xffff << 32
 
-    init(high: UInt64, low: UInt64) {
+    package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
-    init(ipv4 address: UInt32) {
+    package init(ipv4 address: UInt32) {
         self.init(high: 0, low: Self.mappedPrefix | UInt64(address))
     }
 
     /// Nil for a socket that has no address of a host, such as a Unix domain socket.
-    init?(_ address: SocketAddress?) {
+    package init?(_ address: SocketAddress?) {
         guard let text = address?.ipAddress else { return nil }
         self.init(parsing: text)
     }
 
     /// Nil unless `text` is an IPv4 or IPv6 address without port, zone or brackets.
-    init?(parsing text: some StringProtocol) {
+    package init?(parsing text: some StringProtocol) {
         let bytes = Array(text.utf8)
         if let address = Self.ipv4(bytes[...]) {
             self.init(ipv4: address)
@@ -82,14 +82,19 @@ struct ClientAddress: Sendable, Hashable {
         return (word(groups[..<4]), word(groups[4...]))
     }
 
-    var isIPv4: Bool { high == 0 && low >> 32 == 0xffff }
+    package var isIPv4: Bool { high == 0 && low >> 32 == 0xffff }
 
     /// Whether the address never leaves the machine: 127.0.0.0/8 and ::1.
-    var isLoopback: Bool { isIPv4 ? low >> 24 & 0xff == 127 : high == 0 && low == 1 }
+    package var isLoopback: Bool { isIPv4 ? low >> 24 & 0xff == 127 : high == 0 && low == 1 }
+
+    /// Whether only this machine can reach a server that listens on this name or address.
+    package static func isLoopback(host: String) -> Bool {
+        host == "localhost" || ClientAddress(parsing: host)?.isLoopback == true
+    }
 
     /// Who is counted as one client. Whoever has one IPv6 address usually has the 2^64 of its network, so these count
     /// as one.
-    var group: ClientAddress { isIPv4 ? self : ClientAddress(high: high, low: 0) }
+    package var group: ClientAddress { isIPv4 ? self : ClientAddress(high: high, low: 0) }
 }
 
 /// A range of addresses, such as `10.0.0.0/8` or `2001:db8::/32`; an address alone is a range of one.
@@ -114,7 +119,7 @@ public struct AddressRange: Sendable, Hashable, CustomStringConvertible {
         length = 128 - width + bits
     }
 
-    func contains(_ address: ClientAddress) -> Bool {
+    package func contains(_ address: ClientAddress) -> Bool {
         let highBits = min(64, length)
         let lowBits = length - highBits
         return Self.agree(base.high, address.high, bits: highBits) && Self.agree(base.low, address.low, bits: lowBits)
@@ -126,13 +131,17 @@ public struct AddressRange: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// Which address a request is counted under.
-struct ClientIdentification: Sendable {
+package struct ClientIdentification: Sendable {
     /// Proxies whose word on the client's address is believed.
-    let trustedProxies: [AddressRange]
+    package let trustedProxies: [AddressRange]
+
+    package init(trustedProxies: [AddressRange]) {
+        self.trustedProxies = trustedProxies
+    }
 
     /// The address of the connection; behind a trusted proxy, the last address in the X-Forwarded-For field that no
     /// trusted proxy has. Everything left of that one is the client's own claim.
-    func address(connection: ClientAddress?, forwardedFor: @autoclosure () -> String?) -> ClientAddress? {
+    package func address(connection: ClientAddress?, forwardedFor: @autoclosure () -> String?) -> ClientAddress? {
         guard !trustedProxies.isEmpty, let connection, isTrusted(connection), let field = forwardedFor() else {
             return connection
         }
@@ -146,7 +155,7 @@ struct ClientIdentification: Sendable {
     }
 
     /// Whether a connection comes from a trusted proxy.
-    func isProxy(_ connection: ClientAddress?) -> Bool {
+    package func isProxy(_ connection: ClientAddress?) -> Bool {
         connection.map(isTrusted) ?? false
     }
 

@@ -2,29 +2,29 @@
 ///
 /// "The last line must end with a line feed character." `label_value`: "the backslash (\), double-quote ("), and line
 /// feed (\n) characters have to be escaped as \\, \", and \n".
-struct MetricsText {
-    enum Kind: String {
+package struct MetricsText {
+    package enum Kind: String {
         case counter, gauge, histogram
     }
 
-    private(set) var bytes: [UInt8] = []
+    package private(set) var bytes: [UInt8] = []
 
-    init() {
+    package init() {
         bytes.reserveCapacity(16 << 10)
     }
 
     /// Begins a metric: its samples come next.
-    mutating func metric(_ name: String, _ kind: Kind, _ help: String) {
+    package mutating func metric(_ name: String, _ kind: Kind, _ help: String) {
         // In help only the backslash and the line feed are escaped; ours have neither.
         append("# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n")
     }
 
-    mutating func sample(_ name: String, _ value: UInt64, _ labels: (String, String)...) {
+    package mutating func sample(_ name: String, _ value: UInt64, _ labels: (String, String)...) {
         head(name, labels)
         append("\(value)\n")
     }
 
-    mutating func sample(_ name: String, _ value: Double, _ labels: (String, String)...) {
+    package mutating func sample(_ name: String, _ value: Double, _ labels: (String, String)...) {
         head(name, labels)
         append("\(Self.number(value))\n")
     }
@@ -34,7 +34,7 @@ struct MetricsText {
     /// - Parameters:
     ///   - bounds: ascending upper bounds, each inclusive.
     ///   - counts: one for each bound and one for what is above; not cumulative. The text has them cumulative.
-    mutating func histogram(
+    package mutating func histogram(
         _ name: String, _ labels: (String, String)..., bounds: [Double], counts: some Sequence<UInt64>, sum: Double
     ) {
         var total: UInt64 = 0

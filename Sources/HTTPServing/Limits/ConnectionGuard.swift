@@ -2,16 +2,16 @@ internal import NIOCore
 internal import Synchronization
 
 /// The open connections, counted by client.
-final class ConnectionTable: Sendable {
+package final class ConnectionTable: Sendable {
     private let perClient: Int
     private let counts = Mutex<[ClientAddress: Int]>([:])
     private let open = Atomic<Int>(0)
 
-    init(perClient: Int) {
+    package init(perClient: Int) {
         self.perClient = perClient
     }
 
-    var count: Int { open.load(ordering: .relaxed) }
+    package var count: Int { open.load(ordering: .relaxed) }
 
     /// False where the client has as many connections as it may; nothing is counted then.
     func enter(_ client: ClientAddress?) -> Bool {

@@ -1,16 +1,16 @@
 internal import Synchronization
 
 /// So much of something, shared by all who take from it and give back.
-final class Allowance: Sendable {
-    let limit: Int
+package final class Allowance: Sendable {
+    package let limit: Int
     private let taken = Atomic<Int>(0)
 
-    init(_ limit: Int) {
+    package init(_ limit: Int) {
         self.limit = limit
     }
 
     /// Whether there was that much left; if not, nothing is taken.
-    func take(_ amount: Int) -> Bool {
+    package func take(_ amount: Int) -> Bool {
         let (_, new) = taken.wrappingAdd(amount, ordering: .relaxed)
         guard new <= limit else {
             giveBack(amount)
@@ -19,10 +19,10 @@ final class Allowance: Sendable {
         return true
     }
 
-    func giveBack(_ amount: Int) {
+    package func giveBack(_ amount: Int) {
         taken.wrappingSubtract(amount, ordering: .relaxed)
     }
 
     /// What is taken now.
-    var inUse: Int { taken.load(ordering: .relaxed) }
+    package var inUse: Int { taken.load(ordering: .relaxed) }
 }

@@ -1,4 +1,3 @@
-internal import Governance
 internal import Synchronization
 
 /// How often one client may ask.
@@ -12,11 +11,6 @@ public struct RequestRate: Sendable, Hashable {
         self.perSecond = perSecond
         self.burst = burst
     }
-
-    /// The rate that a policy names.
-    init(_ rate: Rate) {
-        self.init(perSecond: Double(rate.perSecond), burst: Int(clamping: rate.burst))
-    }
 }
 
 /// A token bucket for each client address, in a table that does not grow past its bound.
@@ -28,7 +22,7 @@ public struct RequestRate: Sendable, Hashable {
 /// each: when the younger is full it becomes the older, and the older is forgotten. So a client keeps its bucket as
 /// long as fewer than half the bound of others come by between two of its requests, nothing is ever swept, and one who
 /// has as many addresses as that gains nothing that new addresses would not give it anyway.
-final class AddressRateLimiter: Sendable {
+package final class AddressRateLimiter: Sendable {
     private struct Table {
         var young: [ClientAddress: UInt64] = [:]
         var old: [ClientAddress: UInt64] = [:]
@@ -43,7 +37,7 @@ final class AddressRateLimiter: Sendable {
     private let table = Mutex(Table())
 
     /// - Parameter bound: addresses remembered at most.
-    init(_ rate: RequestRate, bound: Int = 65_536) {
+    package init(_ rate: RequestRate, bound: Int = 65_536) {
         let perSecond = min(max(rate.perSecond, 1e-6), 1e9)
         interval = UInt64(1e9 / perSecond)
         // A bucket that takes longer than 31 years to fill is the same as one that takes 31 years.
@@ -59,7 +53,7 @@ final class AddressRateLimiter: Sendable {
     ///   - client: nil for connections without an address; they share one bucket.
     ///   - now: nanoseconds of a clock that does not go back.
     /// - Returns: nil if they were there, else the whole seconds after which they will be.
-    func take(_ cost: Int = 1, from client: ClientAddress?, at now: UInt64) -> Int? {
+    package func take(_ cost: Int = 1, from client: ClientAddress?, at now: UInt64) -> Int? {
         let key = client?.group ?? ClientAddress(high: .max, low: .max)
         let price = interval * UInt64(min(max(cost, 0), burst))
         return table.withLock { table in
@@ -77,5 +71,5 @@ final class AddressRateLimiter: Sendable {
     }
 
     /// Addresses remembered now.
-    var count: Int { table.withLock { $0.young.count + $0.old.count } }
+    package var count: Int { table.withLock { $0.young.count + $0.old.count } }
 }
