@@ -17,9 +17,9 @@ import urllib.request
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from harness import Log, Signer, tree_head
+from harness import ROOT, Log, Signer, tree_head
+from monitors import check_evidence, consistent
 from reader import merkle_root, read_entries
-from test_monitor import consistent
 from test_witness import Witness, b64, key_id, line, proof, root, vkey
 from test_witnessed import IMPATIENT
 
@@ -259,3 +259,36 @@ def test_witness_with_old_state():
             assert tree_head(response.read())[0] == size
     finally:
         place.remove()
+
+
+def test_committed_vectors_of_monitors():
+    """the committed vectors of monitors and state witnesses: cosignatures, heads and evidence, checked in Python"""
+    folder = ROOT / "fixtures" / "monitor"
+    document = json.loads((folder / "state-witness.json").read_text())
+    public, answers = Key(document["key"]["vkey"]), set()
+    log = Key(re.search(r"^log (\S+)", document["trust"], re.M).group(1))
+    trees = {name: [base64.b64decode(one) for one in entries] for name, entries in document["logs"].items()}
+    for case in document["cases"]:
+        answers.add(case["answer"])
+        text, lines = case["asked"].split("\n\n")
+        if case["answer"] != "cosigned":
+            assert "line" not in case
+            continue
+        log.signed(text + "\n", lines)
+        assert public.signed(text + "\n", case["line"] + "\n") == document["time"], case["name"]
+        origin, size, tree_root = text.split("\n")[:3]
+        assert b64(root(trees[case["shown"]["log"]][: int(size)])) == tree_root, case["name"]
+    assert answers == {"cosigned", "not-yet", "refused"}
+    forks = 0
+    for case in json.loads((folder / "report.json").read_text())["cases"]:
+        found = [report for look in case["looks"] for report in look["reports"]]
+        assert (case["evidence"] is not None) == any(report["event"] == "fork" for report in found), case["name"]
+        for look in case["looks"]:
+            for report in look["reports"]:
+                if report["event"] == "growth":
+                    tree = trees[look["log"]][: report["size"]]
+                    assert root(tree).hex() == report["root"], case["name"]
+        if case["evidence"]:
+            forks += 1
+            check_evidence(json.loads(case["evidence"]), log.text)
+    assert forks == 4

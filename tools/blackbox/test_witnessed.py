@@ -312,6 +312,38 @@ def test_old_copy_of_everything():
         place.remove()
 
 
+def test_witness_restarted_with_old_state():
+    """a witness that comes back with an old copy of its state: the log proves its growth from there, and goes on"""
+    place = Witnessed()
+    try:
+        place.start()
+        place.add(2)
+        data = place.witnesses[0].directory / "data"
+        place.wait(lambda: place.cosignatures() == 3, "all three have cosigned")
+        place.witnesses[0].end()
+        old = place.log.parent / "old-data"
+        shutil.copytree(data, old)
+        place.witnesses[0].start()
+        place.add(3)
+        place.wait(lambda: place.cosignatures() == 3, "all three have cosigned again")
+        place.witnesses[0].end()
+        shutil.rmtree(data)
+        shutil.copytree(old, data)
+        place.witnesses[0].start()
+        # It is needed for the quorum from here on.
+        place.witnesses[1].end()
+        place.verify(place.add(2)[0])
+        assert place.metric('holdfast_witness_quarantined{witness="w0"}') == 0
+        assert place.metric("holdfast_quorum") == 1
+        # One that lost everything is no other case.
+        place.witnesses[0].end()
+        shutil.rmtree(data)
+        place.witnesses[0].start()
+        place.verify(place.add(2)[0])
+    finally:
+        place.remove()
+
+
 def test_fail_open():
     """fail-open is said at the start, publishes without a quorum, and is counted; it does not hold for the start"""
     place = Witnessed()

@@ -11,7 +11,7 @@ struct MakeFixtures {
     /// Each part of the project adds its suites here by one line.
     static let suites: [FixtureSuite] = [
         TlogFixtures.suites, COSEFixtures.suites, GovernanceFixtures.suites, VerificationFixtures.suites,
-        WitnessFixtures.suites,
+        WitnessFixtures.suites, MonitorFixtures.suites,
     ].flatMap { $0 }
 
     static func main() throws {

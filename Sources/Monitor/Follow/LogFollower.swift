@@ -163,18 +163,32 @@ public actor LogFollower {
         let (old, new) = (known.treeHead, head.treeHead)
         if old == new { return }
         if old.size == new.size { throw .fork(try evidence(known.signed, head.signed, nil)) }
-        // The larger tree's tiles, each held to its root, say what it was at the smaller size.
         let (smaller, larger) = old.size < new.size ? (old, head) : (new, known)
-        var view = client.view(under: larger)
-        let root = try await content { () async throws(ClientError) in try await view.root(at: smaller.size) }
-        if root != smaller.root {
-            let path = try await content { () async throws(ClientError) in
-                try await view.consistencyProof(from: smaller.size).path
-            }
-            throw .fork(
-                try evidence(known.signed, head.signed, ForkEvidence.Consistency(root: root, path: path)))
+        if let consistency = try await consistency(of: larger, from: smaller) {
+            throw .fork(try evidence(known.signed, head.signed, consistency))
         }
         if new.size < old.size { throw .behind(shown: new, accepted: old) }
+    }
+
+    /// What the larger tree is at the smaller size, if it does not continue the smaller one; nil if it does.
+    private func consistency(
+        of larger: VerifiedCheckpoint, from smaller: TreeHead
+    ) async throws(FollowFault) -> ForkEvidence.Consistency? {
+        // A log that shows another history has no reason to go on serving the one that was followed: that is kept here.
+        if replica.stored.treeHead == larger.treeHead {
+            let root = try smaller.size == 0 ? Hash.emptyTree : replica.root(at: smaller.size)
+            guard root != smaller.root else { return nil }
+            return ForkEvidence.Consistency(
+                root: root, path: try replica.consistency(from: smaller.size, to: larger.treeHead.size))
+        }
+        // The larger tree's tiles, each held to its root, say what it was at the smaller size.
+        var view = client.view(under: larger)
+        let root = try await content { () async throws(ClientError) in try await view.root(at: smaller.size) }
+        guard root != smaller.root else { return nil }
+        let path = try await content { () async throws(ClientError) in
+            try await view.consistencyProof(from: smaller.size).path
+        }
+        return ForkEvidence.Consistency(root: root, path: path)
     }
 
     private func evidence(

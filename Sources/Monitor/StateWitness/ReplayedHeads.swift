@@ -47,6 +47,7 @@ extension WatchedLog {
         switch finding {
         case .fork: return .refused("the log signed two histories")
         case .violation(let violation): return .refused("the log broke its own rules: \(violation.detail)")
+        case nil where knownEvidence != nil: return .refused("the log signed two histories")
         case nil: break
         }
         if try await follower.hasReplayed(head) { return .replayed }

@@ -53,6 +53,9 @@ public actor WatchedLog {
         (bell, ringer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
+    /// A file that proves that the log has forked, found by this run or an earlier one.
+    nonisolated var knownEvidence: String? { evidence.existing(origin) }
+
     /// Conditions that last.
     public var conditions: Set<Condition> { Set(raised.keys) }
 
@@ -80,7 +83,7 @@ public actor WatchedLog {
     @discardableResult
     public func round() async -> Bool {
         defer { endRound() }
-        if let known = evidence.existing(origin) {
+        if let known = knownEvidence {
             conclude(.fork(evidence: known), sentence: "there is evidence of a fork: \(known)")
             return false
         }

@@ -41,6 +41,16 @@ struct MonitorRun {
             if clients[url] == nil { clients[url] = WitnessClient(url: url, timeout: settings.timeout) }
         }
         witnessClients = clients
+        try Self.checkOpenFiles(logs: settings.logs.count, witnesses: clients.count)
+    }
+
+    /// Each log has its store (five files) and a connection. Said at the start, not when the last of them fail.
+    private static func checkOpenFiles(logs: Int, witnesses: Int) throws {
+        let (needed, limit) = (64 + 6 * logs + witnesses, sysconf(Int32(_SC_OPEN_MAX)))
+        guard limit >= 0, needed > limit else { return }
+        throw Failure(
+            .usage, "\(logs) logs need \(needed) open files, and this process may have \(limit)",
+            hint: "Raise the limit: 'ulimit -n \(needed)', or LimitNOFILE= in a unit of systemd.")
     }
 
     /// Runs until it is told to end, or until a log has lied; with `--once`, until each log was looked at.
@@ -62,7 +72,18 @@ struct MonitorRun {
             .init(service: watch, successTerminationBehavior: .gracefullyShutdownGroup, serviceName: "watch")
         ]
         if let listening = settings.listening {
-            services.append(.init(service: try server(at: listening), serviceName: "server"))
+            do {
+                services.append(.init(service: try server(at: listening), serviceName: "server"))
+            } catch WitnessServerError.plainHTTP(let host) {
+                throw Failure(
+                    .usage, "The monitor does not listen on \(host), which other machines can reach, with plain HTTP",
+                    hints: [
+                        "On this machine alone: --listen 127.0.0.1:\(listening.port)",
+                        "Behind a proxy that speaks TLS: --allow-plain-http",
+                    ])
+            } catch {
+                throw Wording.witness(error, host: listening.host, port: listening.port)
+            }
         }
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

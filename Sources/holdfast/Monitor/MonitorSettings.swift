@@ -58,14 +58,15 @@ struct MonitorSettings {
         }
         self.directory = directory
         witnesses = try Self.witnesses(logs.witnesses ?? file.path("witnesses"))
-        timeout = .seconds(try limits.timeout ?? file.number("timeout") ?? 10)
+        timeout = .seconds(try file.number(or: limits.timeout, "timeout", 1...3600) ?? 10)
         certificates = try logs.ca ?? file.path("ca")
-        mapSize = try (limits.mapSize ?? file.number("map-size") ?? 16) << 30
+        // 128 TiB is all the address space that there is.
+        mapSize = try (file.number(or: limits.mapSize, "map-size", 1...131_072) ?? 16) << 30
         options = try Self.options(limits, reports, file)
         isOnce = reports.once
         listening = try (serving.listen ?? file.text("listen")).map(Self.listening)
         allowPlainHTTP = try serving.allowPlainHTTP || file.flag("allow-plain-http")
-        let patience = Duration.seconds(try serving.patience ?? file.number("patience") ?? 20)
+        let patience = Duration.seconds(try file.number(or: serving.patience, "patience", 0...3600) ?? 20)
         stateWitness = try (serving.stateWitness ?? file.path("state-witness")).map {
             StateWitnessKey(keyFile: $0, name: try serving.name ?? file.text("name"), patience: patience)
         }
@@ -82,11 +83,7 @@ struct MonitorSettings {
         _ limits: MonitorLimitFlags, _ reports: MonitorReportFlags, _ file: MonitorFile
     ) throws -> WatchOptions {
         func seconds(_ flag: Int?, _ name: String) throws -> Duration? {
-            guard let number = try flag ?? file.number(name) else { return nil }
-            guard (0...31_536_000).contains(number) else {
-                throw Failure(.usage, "The setting \(name) is \(number), and takes 0 to 31536000 seconds")
-            }
-            return .seconds(number)
+            try file.number(or: flag, name, 0...31_536_000).map { .seconds($0) }
         }
         var options = WatchOptions(now: { Moment.now() })
         options.interval = max(try seconds(limits.interval, "interval") ?? options.interval, .milliseconds(100))
@@ -105,10 +102,11 @@ struct MonitorSettings {
 
     /// `TRUSTFILE=URL`, or a trust file alone.
     private static func place(_ text: String) throws -> LogPlace {
-        for scheme in ["=http://", "=https://"] {
-            guard let range = text.range(of: scheme, options: .backwards) else { continue }
-            return try place(
-                trust: String(text[..<range.lowerBound]), url: String(text[range.lowerBound...].dropFirst()))
+        if let end = text.range(of: "://", options: .backwards)?.lowerBound,
+            let separator = text[..<end].lastIndex(of: "="),
+            text[text.index(after: separator)..<end].utf8.allSatisfy({ (0x61...0x7a).contains($0 | 0x20) })
+        {
+            return try place(trust: String(text[..<separator]), url: String(text[text.index(after: separator)...]))
         }
         return try place(trust: text, url: nil)
     }
@@ -217,6 +215,16 @@ struct MonitorFile {
     func number(_ name: String) throws -> Int? {
         guard let text = try text(name) else { return nil }
         guard let number = Int(text), number >= 0 else { throw wrong(name) }
+        return number
+    }
+
+    /// What the flag says, or else the file.
+    func number(or flag: Int?, _ name: String, _ range: ClosedRange<Int>) throws -> Int? {
+        guard let number = try flag ?? number(name) else { return nil }
+        guard range.contains(number) else {
+            throw Failure(
+                .usage, "The setting \(name) is \(number), and takes \(range.lowerBound) to \(range.upperBound)")
+        }
         return number
     }
 
