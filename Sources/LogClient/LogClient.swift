@@ -20,6 +20,10 @@ public struct LogClient: Sendable {
     /// genesis: a log enrols issuers after its genesis too.
     public var knownIssuers: [EnrolledIssuer] = []
 
+    /// Whether the log's own word for its state is enough to show who signed, where the trust file names no state
+    /// quorum.
+    public var isWithoutStateQuorum = false
+
     var verifier: Verifier { Verifier(trust: trust, knownIssuers: knownIssuers) }
 
     /// - Parameters:
@@ -141,7 +145,9 @@ public struct LogClient: Sendable {
                 to: statement, receipt: receipt, claimedIndex: nil, isDuplicate: true, path: path, verifier: verifier)
         } catch .notVerified(let report) where report.lacksOnlySigner {
             guard let state = try await signerState(of: statement) else { throw .notVerified(report) }
-            let informed = Verifier(trust: trust, knownIssuers: knownIssuers, stateProofs: [state.encoded()])
+            let informed = Verifier(
+                trust: trust, knownIssuers: knownIssuers, stateProofs: [state.encoded()],
+                isWithoutStateQuorum: isWithoutStateQuorum)
             return try VerifiedAnswer(
                 to: statement, receipt: receipt, claimedIndex: nil, isDuplicate: true, path: path,
                 verifier: informed, signerState: state)

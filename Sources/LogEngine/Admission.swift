@@ -185,6 +185,13 @@ extension AdmittedBatch {
     }
 }
 
+extension AdmissionError {
+    /// The name of the check of admission; nil where the store failed.
+    fileprivate var rule: String? {
+        if case .storage = self { nil } else { reason }
+    }
+}
+
 extension Rejection {
     /// Why the policy in force, or the state, does not admit a statement.
     init(_ error: AdmissionError) {
@@ -204,7 +211,8 @@ extension Rejection {
         case .storage: code = .storageFailed
         }
         self.init(
-            code, "\(error)", expected: error.expectedPlace.map { ExpectedLink(seq: $0.seq, prev: $0.prev) },
+            code, "\(error)", rule: error.rule, setBy: error.setBy,
+            expected: error.expectedPlace.map { ExpectedLink(seq: $0.seq, prev: $0.prev) },
             existingIndex: existing)
     }
 }

@@ -7,6 +7,12 @@ public struct Rejection: Error, Sendable, Hashable {
     /// A sentence for people: the values that were found and what to do.
     public let detail: String
 
+    /// Which check of admission refused it: a name of `spec/governance.md`, finer than the code; nil if it was none.
+    public let rule: String?
+
+    /// The index of the entry that set the rule, or made what the statement runs against; nil where there is none.
+    public let setBy: UInt64?
+
     /// With ``RejectionCode/streamGap`` and ``RejectionCode/streamFork``: the link that the stream would take next.
     public let expected: ExpectedLink?
 
@@ -17,11 +23,13 @@ public struct Rejection: Error, Sendable, Hashable {
     public let retryAfter: Int?
 
     public init(
-        _ code: RejectionCode, _ detail: String, expected: ExpectedLink? = nil, existingIndex: UInt64? = nil,
-        retryAfter: Int? = nil
+        _ code: RejectionCode, _ detail: String, rule: String? = nil, setBy: UInt64? = nil,
+        expected: ExpectedLink? = nil, existingIndex: UInt64? = nil, retryAfter: Int? = nil
     ) {
         self.code = code
         self.detail = detail
+        self.rule = rule
+        self.setBy = setBy
         self.expected = expected
         self.existingIndex = existingIndex
         self.retryAfter = retryAfter

@@ -1,6 +1,6 @@
 import COSE
-import Governance
-import Tlog
+package import Governance
+package import Tlog
 
 /// Who signed, where the genesis does not say: an identity that was enrolled later, or an authority of a later policy,
 /// shown by a state proof of the identity's key, or of the policy.
@@ -46,8 +46,7 @@ extension Verifier {
     private func enrolmentProof(of statement: SignedStatement, at index: UInt64?) -> [UInt8]? {
         guard let keyID = Hash(statement.header.keyID) else { return nil }
         let issuer = statement.header.issuer
-        var wanted = StateKey.identity(issuer: issuer, keyID: keyID)
-        if KeyDirectory.isAuthorityName(issuer) { wanted = .policy }
+        let wanted = StateKey.signer(issuer, keyID)
         var best: (size: UInt64, bytes: [UInt8])?
         for bytes in stateProofs {
             guard let proof = try? StateProof(decoding: bytes) else { return bytes }
@@ -121,9 +120,11 @@ extension SignedStatement {
     }
 }
 
-extension KeyDirectory {
-    /// Whether an issuer's name is of the kind that authorities have: the thumbprint URI of a key.
-    fileprivate static func isAuthorityName(_ issuer: String) -> Bool {
+extension StateKey {
+    /// Where the state says whether a key is an issuer's: the identity, or for an authority the policy, which alone names
+    /// it. Authorities are known by their names: the thumbprint URI of a key.
+    package static func signer(_ issuer: String, _ keyID: Hash) -> StateKey {
         issuer.utf8.starts(with: "urn:ietf:params:oauth:ckt:sha-256:".utf8)
+            ? .policy : .identity(issuer: issuer, keyID: keyID)
     }
 }

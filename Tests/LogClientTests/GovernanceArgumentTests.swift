@@ -60,6 +60,26 @@ struct GovernanceArgumentTests {
         }
     }
 
+    @Test(
+        "spans are shown in the longest unit that they are a whole number of",
+        arguments: [
+            (0, "0s"), (1, "1ms"), (1500, "1500ms"), (30_000, "30s"), (90_000, "90s"), (300_000, "5m"),
+            (3_600_000, "1h"), (86_400_000, "1d"), (1_209_600_000, "2w"),
+        ] as [(UInt64, String)])
+    func spans(milliseconds: UInt64, text: String) throws {
+        #expect(SpanArgument.text(milliseconds) == text)
+        #expect(try SpanArgument.parse(text).milliseconds == milliseconds)
+        #expect((try? SpanArgument.parsePositive(text)) != nil || milliseconds == 0)
+    }
+
+    @Test(
+        "amounts of data",
+        arguments: [
+            (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (1999, "1.9 kB"), (99_999, "99.9 kB"), (100_000, "100 kB"),
+            (999_999, "999 kB"), (1_000_000, "1.0 MB"), (3_221_225_472, "3.2 GB"), (.max, "18.4 EB"),
+        ] as [(UInt64, String)])
+    func bytes(count: UInt64, text: String) { #expect(ByteText.text(count) == text) }
+
     @Test("digests, measurements and nonces are lowercase hex of their lengths")
     func hex() throws {
         #expect(try HexArgument.digest(String(repeating: "a", count: 64)).hex == String(repeating: "a", count: 64))
@@ -77,6 +97,7 @@ struct GovernanceArgumentTests {
             ["grant", "issue", "spiffe://x/a", "--action", "a"],
             ["grant", "issue", "spiffe://x/a", "--action", "a*b", "--resource", "r"],
             ["grant", "issue", "spiffe://x/a", "--action", "a", "--resource", "r", "--uses", "0"],
+            ["grant", "issue", "spiffe://x/a", "--action", "a", "--resource", "r", "--for", "0s"],
             ["grant", "issue", "spiffe://x/a", "--action", "a", "--resource", "r", "--delegations", "9"],
             ["grant", "issue", "spiffe://x/a", "--action", "a", "--resource", "r", "--for", "1h", "--not-after", "1"],
             [
@@ -154,5 +175,21 @@ struct GovernanceArgumentTests {
         ]
         // No server takes this one yet.
         #expect(Set(made.map { $0.type } + [.policySet, .logRotate]) == Set(StatementType.allCases))
+    }
+
+    @Test("for each rule that a command can run into, there is something to do")
+    func hints() {
+        // No command names another home or leaves the grant out; the log's own records come from no command.
+        let without: [Rule] = [.notHome, .reliesOnNothing, .refusals]
+        for rule in Rule.allCases where !without.contains(rule) {
+            let hint = RuleHint.sentence(rule, of: .grantIssue, subject: "uses", setBy: 4)
+            #expect((hint ?? "").count > 20, "\(rule.rawValue)")
+        }
+        #expect(
+            RuleHint.sentence(.delegationWidens, of: .grantIssue, subject: "uses", setBy: 4)
+                == "Name --uses as the grant that is handed on does, or narrower: holdfast grant show 4")
+        #expect(
+            RuleHint.sentence(.notPermitted, of: .modelApprove, subject: "model.approve by x", setBy: nil)
+                == "model.approve is signed by: authority, operator. Name the key of one with --key FILE.")
     }
 }

@@ -174,15 +174,20 @@ struct ProblemTests {
     func bothForms() {
         let cbor: CBOR = [
             -1: "Stream Gap", -2: "the next is 7",
-            "urn:x": ["code": "stream-gap", "expected-seq": 7, "expected-prev": .bytes(hash.bytes), "retry-after": 2],
+            "urn:x": [
+                "code": "stream-gap", "rule": "stream-gap", "set-by": 5, "expected-seq": 7,
+                "expected-prev": .bytes(hash.bytes), "retry-after": 2,
+            ],
         ]
         let json = """
-            {"title":"Stream Gap","detail":"the next is 7","code":"stream-gap","expected-seq":7,\
+            {"title":"Stream Gap","detail":"the next is 7","code":"stream-gap","rule":"stream-gap","set-by":5,"expected-seq":7,\
             "expected-prev":"\(hash.hex)"}
             """
         var expected = LogProblem(
             status: 409, code: "stream-gap", title: "Stream Gap", detail: "the next is 7", expectedSeq: 7,
             expectedPrev: hash, retryAfter: 2)
+        expected.rule = "stream-gap"
+        expected.setBy = 5
         #expect(LogProblem(status: 409, body: cbor.encoded(), retryAfter: nil) == expected)
         expected.retryAfter = 9
         #expect(LogProblem(status: 409, body: Array(json.utf8), retryAfter: 9) == expected)

@@ -129,6 +129,7 @@ struct EntriesTests {
         let forked = try #require(try await log.post(fork).problem)
         #expect(forked.code == "stream-fork")
         #expect(forked.fields["existing-index"] == 2)
+        #expect(forked.fields["rule"] == "stream-fork" && forked.fields["set-by"] == 2)
         #expect(forked.fields["expected-seq"] == 1)
 
         let accept: HTTPFields = [.accept: "application/cose, application/problem+json"]
@@ -136,6 +137,7 @@ struct EntriesTests {
         #expect(json.status == .conflict)
         #expect(json.mediaType == "application/problem+json")
         #expect(json.json?["expected-seq"] == 1)
+        #expect(json.json?["rule"] == "stream-gap" && json.json?["set-by"] == nil)
         #expect(json.json?["expected-prev"] == .string(first.leafHash.hex))
         #expect(json.json?["status"] == 409)
         #expect(json.json?["code"] == "stream-gap")

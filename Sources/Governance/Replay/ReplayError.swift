@@ -118,7 +118,7 @@ extension ReplayError: CustomStringConvertible {
 
 extension AdmissionError {
     /// The entry that set the rule; nil where it is one of the format, not of this log.
-    fileprivate var setBy: UInt64? {
+    package var setBy: UInt64? {
         switch self {
         case .tooLarge(_, _, let setBy), .unknownKey(_, _, let setBy), .keyOfAnotherIssuer(_, _, _, let setBy),
             .keyEnded(_, _, _, let setBy), .contentTypeNotAllowed(_, let setBy), .timeSkew(_, _, _, let setBy),

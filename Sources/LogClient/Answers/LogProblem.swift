@@ -11,6 +11,10 @@ public struct LogProblem: Error, Sendable, Hashable {
     public var code: String?
     public var title: String?
     public var detail: String?
+    /// Which check of admission refused the statement (`state-moved`, `grant-cover` …; `spec/governance.md`), and the
+    /// entry that set the rule; nil if it was none.
+    public var rule: String?
+    public var setBy: UInt64?
     /// With `stream-gap` and `stream-fork`: the sequence number that the stream takes next, and the leaf hash of the
     /// statement before it (nil for the first of a stream).
     public var expectedSeq: UInt64?
@@ -42,6 +46,8 @@ public struct LogProblem: Error, Sendable, Hashable {
             title = json["title"]?.stringValue
             detail = json["detail"]?.stringValue
             code = json["code"]?.stringValue
+            rule = json["rule"]?.stringValue
+            setBy = json["set-by"]?.unsignedValue
             expectedSeq = json["expected-seq"]?.unsignedValue
             expectedPrev = json["expected-prev"]?.stringValue.flatMap { Hash(hex: $0) }
         }
@@ -57,6 +63,8 @@ public struct LogProblem: Error, Sendable, Hashable {
 
     private mutating func read(_ fields: CBORMap) {
         code = fields["code"]?.textValue
+        rule = fields["rule"]?.textValue
+        setBy = fields["set-by"]?.unsignedValue
         expectedSeq = fields["expected-seq"]?.unsignedValue
         expectedPrev = fields["expected-prev"]?.bytesValue.flatMap { Hash($0) }
         retryAfter = retryAfter ?? fields["retry-after"]?.unsignedValue.map { Int(min($0, 86_400)) }

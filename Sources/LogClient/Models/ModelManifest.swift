@@ -39,6 +39,15 @@ public struct ModelManifest: Sendable, Hashable {
 
     public var entries: [ManifestEntry] { files.map { ManifestEntry(path: $0.path, digest: $0.digest) } }
 
+    /// How large the files are together; nil where that is not known of each.
+    public var bytes: UInt64? {
+        files.reduce(0 as UInt64?) { sum, file in
+            guard let sum, let bytes = file.bytes else { return nil }
+            let (total, overflow) = sum.addingReportingOverflow(bytes)
+            return overflow ? nil : total
+        }
+    }
+
     /// The model's digest.
     public var digest: Hash {
         ModelRegister(model: ModelVersion(name: "", version: ""), manifest: entries, actions: [], purposes: []).digest

@@ -35,19 +35,4 @@ extension LogClient {
         guard report.verdict == .verified, let proven = report.state else { throw .notVerified(report) }
         return VerifiedState(proof: proof, proven: proven)
     }
-
-    /// The state that shows who signed a statement of an issuer that the genesis does not enrol. Nil where the trust
-    /// file has nobody to vouch for it.
-    func signerState(of statement: SignedStatement) async throws(ClientError) -> StateProof? {
-        guard trust.stateQuorum != nil, let keyID = Hash(statement.header.keyID) else { return nil }
-        return try await state(of: .identity(issuer: statement.header.issuer, keyID: keyID)).proof
-    }
-}
-
-extension VerificationReport {
-    /// Whether all that speaks against it is that the signer is not known.
-    var lacksOnlySigner: Bool {
-        let failed = checks.filter { if case .failed = $0.outcome { true } else { false } }
-        return failed.count == 1 && failed[0].name == .statementSignature && failed[0].code == "not-enrolled"
-    }
 }

@@ -9,6 +9,9 @@ struct Problem: Error, Sendable, Equatable {
     let code: ProblemCode
     /// A sentence for people: what was found and what to do.
     let detail: String
+    /// With a statement that was not admitted: the check that refused it, and the entry that set the rule.
+    var rule: String?
+    var setBy: UInt64?
     /// With a stream's gap or fork: the link that the stream takes next.
     var expected: Rejection.ExpectedLink?
     /// With a stream's fork: the index of the statement that stands there.
@@ -29,6 +32,8 @@ struct Problem: Error, Sendable, Equatable {
 
     init(_ rejection: Rejection) {
         self.init(ProblemCode(rejection.code), rejection.detail)
+        rule = rejection.rule
+        setBy = rejection.setBy
         expected = rejection.expected
         existingIndex = rejection.existingIndex
         retryAfter = rejection.retryAfter
@@ -46,6 +51,8 @@ extension Problem {
     /// The problem as RFC 9290 has it: `{-1: title, -2: detail, extensionKey: {"code": code, …}}`.
     var concise: [UInt8] {
         var fields: CBORMap = ["code": .text(code.rawValue)]
+        fields["rule"] = rule.map { .text($0) }
+        fields["set-by"] = setBy.map { .unsigned($0) }
         if let expected {
             fields["expected-seq"] = .unsigned(expected.seq)
             fields["expected-prev"] = expected.prev.map { .bytes($0.bytes) } ?? .null
@@ -71,6 +78,8 @@ extension Problem {
             JSONMember("detail", .string(detail)),
             JSONMember("code", .string(code.rawValue)),
         ]
+        if let rule { members.append(JSONMember("rule", .string(rule))) }
+        if let setBy { members.append(JSONMember("set-by", JSON(setBy))) }
         if let expected {
             members.append(JSONMember("expected-seq", JSON(expected.seq)))
             members.append(JSONMember("expected-prev", expected.prev.map { .string($0.hex) } ?? .null))

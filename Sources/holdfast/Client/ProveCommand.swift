@@ -36,7 +36,11 @@ struct ProveCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("With --state: as of this size of the log. Default: the newest.", valueName: "n"))
     var size: UInt64?
 
-    @Flag(help: "With --state, where the trust file names no state quorum: take what the log alone vouches for.")
+    @Flag(
+        help: """
+            Where the trust file names no state quorum: take what the log alone vouches for, for a key of the state or \
+            for who signed an entry.
+            """)
     var withoutStateQuorum = false
 
     @Option(help: ArgumentHelp("Where to write.", valueName: "dir"))
@@ -48,9 +52,7 @@ struct ProveCommand: AsyncParsableCommand {
         guard (entry == nil) != (state == nil) else {
             throw ValidationError("Say what to prove: an entry, or a key of the state (--state KEY).")
         }
-        guard state != nil || (size == nil && !withoutStateQuorum) else {
-            throw ValidationError("--size and --without-state-quorum are for --state.")
-        }
+        guard state != nil || size == nil else { throw ValidationError("--size is for --state.") }
     }
 
     func run() async throws {
@@ -58,7 +60,9 @@ struct ProveCommand: AsyncParsableCommand {
         guard let entry else { return }
         let (name, stem) = try Self.entryName(entry)
         try await log.withClient { client in
-            guard let answer = try await client.registration(of: name) else { throw Wording.noSuchEntry(name) }
+            var client = client
+            client.isWithoutStateQuorum = withoutStateQuorum
+            guard let answer = try await registration(name, client) else { throw Wording.noSuchEntry(name) }
             let files = AnswerFiles(directory: out, name: stem ?? String(answer.index))
             try files.write(answer)
             if log.json {
@@ -76,6 +80,21 @@ struct ProveCommand: AsyncParsableCommand {
                 let state = answer.signerState.map { _ in ", \(files.state)" } ?? ""
                 Terminal.output.line("wrote \(files.transparent) and \(files.proof)\(state)")
             }
+        }
+    }
+
+    private func registration(_ name: EntryName, _ client: LogClient) async throws -> VerifiedAnswer? {
+        do {
+            return try await client.registration(of: name)
+        } catch .notVerified(let report) where report.checks.contains(where: { $0.code == "not-enrolled" }) {
+            throw Failure(
+                .refused,
+                "The genesis does not enrol the signer of entry \(name.text), and nothing else shows that it was",
+                hints: client.trust.stateQuorum == nil && !withoutStateQuorum
+                    ? [
+                        "The trust file names no state quorum, so nobody vouches for the log's state.",
+                        "To take the log's own word for it: --without-state-quorum",
+                    ] : [])
         }
     }
 

@@ -83,6 +83,21 @@ struct SpanArgument: Hashable {
     }
 }
 
+extension SpanArgument {
+    /// As ``parse(_:)``; none is refused.
+    @Sendable static func parsePositive(_ text: String) throws -> SpanArgument {
+        let span = try parse(text)
+        guard span.milliseconds > 0 else { throw ArgumentFault("it takes more than 0, not '\(text)'") }
+        return span
+    }
+
+    /// The longest unit that it is a whole number of: `5m` for 300000 ms.
+    static func text(_ milliseconds: UInt64) -> String {
+        let unit = units.last { milliseconds > 0 && milliseconds.isMultiple(of: $0.milliseconds) } ?? units[1]
+        return "\(milliseconds / unit.milliseconds)\(unit.name)"
+    }
+}
+
 /// A version of a model, as it is written on a command line.
 enum ModelArgument {
     /// `NAME@VERSION`: the last `@` counts.
@@ -138,7 +153,9 @@ enum KeyArgument {
         guard FileManager.default.fileExists(atPath: text) else {
             throw Failure(
                 .usage, "\(Terminal.visible(text)) is neither a key file nor a thumbprint",
-                hint: "A thumbprint is 64 lowercase hex digits: holdfast key show FILE prints it.")
+                hint:
+                    "A thumbprint is 64 lowercase hex digits: holdfast key show FILE prints it, and holdfast identity "
+                    + "list those of the keys that are enrolled.")
         }
         return COSEKey(try KeyFile.readPublic(text)).thumbprint
     }

@@ -12,7 +12,7 @@ struct ContainmentCommand: AsyncParsableCommand {
             """,
         subcommands: [
             ContainmentEnterCommand.self, ContainmentRecoverCommand.self, ContainmentLiftCommand.self,
-            ContainmentListCommand.self,
+            ContainmentListCommand.self, ContainmentShowCommand.self,
         ])
 }
 

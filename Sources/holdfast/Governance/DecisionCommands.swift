@@ -22,7 +22,7 @@ struct DecisionArguments: ParsableArguments {
     @Option(
         name: .customLong("for"),
         help: ArgumentHelp("How long it stands: the policy's maxPermit at most for a permit.", valueName: "span"),
-        transform: SpanArgument.parse)
+        transform: SpanArgument.parsePositive)
     var duration: SpanArgument?
 
     @Option(help: ArgumentHelp("The request that was decided on: its SHA-256 is registered.", valueName: "file"))
@@ -227,7 +227,7 @@ struct DecisionRevalidateCommand: StatementCommand {
 struct LeaseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lease", abstract: "Permit any number of executions for a time, where the policy has leases.",
-        subcommands: [LeaseIssueCommand.self])
+        subcommands: [LeaseIssueCommand.self, LeaseShowCommand.self])
 }
 
 struct LeaseIssueCommand: StatementCommand {
@@ -246,7 +246,7 @@ struct LeaseIssueCommand: StatementCommand {
 
     @Option(
         name: .customLong("for"), help: ArgumentHelp("How long: the policy's maxLease at most.", valueName: "span"),
-        transform: SpanArgument.parse)
+        transform: SpanArgument.parsePositive)
     var duration: SpanArgument
 
     @OptionGroup var statement: StatementOptions

@@ -78,6 +78,17 @@ struct GovernanceSession {
         return try PolicyRecord(decoding: bytes)
     }
 
+    /// Whether the log's server lists a key in force of this identity: for hints, not to rely on.
+    mutating func isEnrolled(_ identity: String) async throws -> Bool {
+        let mine: [JSON]
+        if !replays, let found = try await client.unverifiedRecord("identities/" + LogClient.pathSegment(identity)) {
+            mine = found["items"]?.arrayValue ?? []
+        } else {
+            mine = try await items(.identity).filter { $0["issuer"]?.stringValue == identity }
+        }
+        return mine.contains { $0["ending"] == nil }
+    }
+
     // MARK: Entries
 
     /// The leaf hash of the statement that a word names: its id, its index, or a file with it.
@@ -115,17 +126,22 @@ struct GovernanceSession {
     // MARK: Signing
 
     /// Who signs statements of a type here.
-    mutating func signer(_ type: StatementType) async throws -> Issuer {
-        let path = try keyPath(type)
+    mutating func signer(_ type: StatementType) async throws -> Issuer { try await signer(at: try keyPath(type)) }
+
+    /// Whose key is in a file: by the genesis, or by a record of the state, which is verified. The client knows the
+    /// issuer by this key from then on.
+    mutating func signer(at path: String) async throws -> Issuer {
         let secret = try KeyFile.read(path)
-        if let issuer { return Issuer(name: issuer, key: secret) }
-        if let name = Self.name(of: secret.publicKey, in: genesis) { return Issuer(name: name, key: secret) }
         let keyID = COSEKey(secret.publicKey).thumbprint
+        if let name = Self.name(of: secret.publicKey, in: genesis), issuer == nil || issuer == name {
+            return Issuer(name: name, key: secret)
+        }
         guard let name = try await issuer(of: keyID) else {
+            let named = issuer.map { " under the name \(Terminal.visible($0))" } ?? ""
             throw Failure(
-                .usage, "The log knows no issuer with the key in \(path)",
+                .usage, "The log knows no issuer with the key in \(path)\(named)",
                 hints: [
-                    "Its thumbprint is \(keyID).",
+                    "Its thumbprint is \(keyID). holdfast identity list shows the keys there are.",
                     "Enrol it with an operator's or an authority's key: "
                         + "holdfast identity enroll URI \(path).pub --role ROLE",
                 ])
@@ -136,15 +152,20 @@ struct GovernanceSession {
     /// Whose key this is, where an entry after the genesis enrolled it. The issuer's other keys are known from then on:
     /// the newest statement of its stream may be signed with one that was rotated away.
     private mutating func issuer(of keyID: Hash) async throws -> String? {
-        let authorities = try await policy().policy.authorities.map { COSEKey($0) }
-        if let authority = authorities.first(where: { $0.thumbprint == keyID }) {
-            return KeyDirectory.authorityIssuer(authority)
+        let authorities = try await policy().policy.authorities
+        if let authority = authorities.first(where: { COSEKey($0).thumbprint == keyID }) {
+            let name = KeyDirectory.authorityIssuer(COSEKey(authority))
+            guard issuer == nil || issuer == name else { return nil }
+            client.knownIssuers.append(EnrolledIssuer(issuer: name, key: authority, roles: []))
+            return name
         }
         // The list says where to look; what is believed is the record.
         let items = try await items(.identity)
-        guard let name = items.first(where: { $0["keyID"]?.stringValue == keyID.hex })?["issuer"]?.stringValue,
-            try await record(.identity(issuer: name, keyID: keyID), IdentityRecord.self) != nil
+        let found = items.first { $0["keyID"]?.stringValue == keyID.hex }?["issuer"]?.stringValue
+        guard let name = issuer ?? found,
+            let own = try await record(.identity(issuer: name, keyID: keyID), IdentityRecord.self)
         else { return nil }
+        client.knownIssuers.append(EnrolledIssuer(issuer: name, key: own.key, roles: own.roles))
         for item in items where item["issuer"]?.stringValue == name {
             guard let other = item["keyID"]?.stringValue.flatMap({ Hash(hex: $0) }), other != keyID,
                 let record = try await record(.identity(issuer: name, keyID: other), IdentityRecord.self)

@@ -42,7 +42,7 @@ struct GrantArguments: ParsableArguments {
     @Option(
         name: .customLong("for"),
         help: ArgumentHelp("How long from --not-before, or from now: 30m, 1h, 7d.", valueName: "span"),
-        transform: SpanArgument.parse)
+        transform: SpanArgument.parsePositive)
     var duration: SpanArgument?
 
     @Option(help: ArgumentHelp("How many executions may be started under it. Default: any number.", valueName: "n"))
@@ -92,12 +92,36 @@ struct GrantArguments: ParsableArguments {
             delegations: delegations, parent: parent)
     }
 
-    func draft(parent: Hash?) throws -> StatementDraft {
-        let grant = try grant(parent: parent, now: Moment.now())
+    func draft(parent: Hash?, _ session: inout GovernanceSession) async throws -> StatementDraft {
+        let now = Moment.now()
+        let grant = try grant(parent: parent, now: now)
+        if let end = grant.conditions.notAfter, end < now {
+            throw Failure(
+                .usage, "The grant's time ended at \(Moment.text(end)): nobody could use it",
+                hint: "See --for, --not-before and --not-after.")
+        }
         var draft = StatementDraft(grant, about: subject)
         if let end = grant.conditions.notAfter { draft.notes.append(("until", Moment.text(end))) }
         draft.idName = "grant"
+        draft.warnings = try await warnings(&session)
         return draft
+    }
+
+    /// What keeps the grant from being used, as things are now.
+    private func warnings(_ session: inout GovernanceSession) async throws -> [String] {
+        var warnings: [String] = []
+        let isHere = domain == nil || domain == session.origin.text
+        if isHere, route == nil, try await !session.isEnrolled(subject) {
+            warnings.append("nobody is enrolled as \(Terminal.visible(subject)), so nobody can use this grant yet")
+        }
+        if let model, try await session.record(.model(model), ModelRecord.self)?.status != .approved {
+            warnings.append(
+                "\(Terminal.visible(ModelArgument.text(model))) is not approved, so this grant can't be used yet")
+        }
+        if let route, try await session.record(.route(route), RouteRecord.self)?.phase != .activated {
+            warnings.append("route \(Terminal.visible(route)) is not open, so this grant can't be used yet")
+        }
+        return warnings
     }
 }
 
@@ -114,7 +138,9 @@ struct GrantIssueCommand: StatementCommand {
     @OptionGroup var statement: StatementOptions
     @OptionGroup var log: LogOptions
 
-    func make(_ session: inout GovernanceSession) async throws -> StatementDraft { try grant.draft(parent: nil) }
+    func make(_ session: inout GovernanceSession) async throws -> StatementDraft {
+        try await grant.draft(parent: nil, &session)
+    }
 }
 
 struct GrantDelegateCommand: StatementCommand {
@@ -137,7 +163,8 @@ struct GrantDelegateCommand: StatementCommand {
     @OptionGroup var log: LogOptions
 
     func make(_ session: inout GovernanceSession) async throws -> StatementDraft {
-        try grant.draft(parent: try await session.statementID(parent))
+        let parent = try await session.statementID(parent)
+        return try await grant.draft(parent: parent, &session)
     }
 }
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import COSE
-import Foundation
 import Governance
 import LogClient
 import Tlog
@@ -30,13 +29,9 @@ struct ModelDirectoryArguments: ParsableArguments {
     func manifest(_ directory: String) throws -> ModelManifest {
         do throws(ModelDirectory.Faults) {
             let found = try ModelDirectory(directory, links: followSymlinks ? .follow : .refuse)
-            let line = ProgressLine("hashing", total: found.bytes)
+            let line = ProgressLine("hashing", total: found.bytes, unit: .bytes)
             defer { line.finish() }
-            let started = Date()
-            return try found.manifest { done in
-                let seconds = max(Date().timeIntervalSince(started), 0.001)
-                line.update(done, note: "\(Int(Double(done) / seconds / 1e6)) MB/s")
-            }
+            return try found.manifest { line.update($0) }
         } catch {
             throw Wording.model(error, directory)
         }
@@ -102,10 +97,19 @@ struct ModelRegisterCommand: StatementCommand {
                 JSON.object([
                     JSONMember("manifest", .string(manifestOnly)), JSONMember("digest", .string(manifest.digest.hex)),
                     JSONMember("files", JSON(UInt64(manifest.files.count))),
+                    JSONMember("bytes", manifest.bytes.map { JSON($0) } ?? .null),
                 ]).text())
         } else {
-            Terminal.output.line("wrote \(manifestOnly): \(manifest.files.count) files, digest \(manifest.digest)")
+            Terminal.output.line(
+                "wrote \(manifestOnly): \(Self.extent(manifest)), "
+                    + "digest \(manifest.digest)")
         }
+    }
+
+    /// How many files, and how large they are together.
+    static func extent(_ manifest: ModelManifest) -> String {
+        let count = "\(manifest.files.count) \(manifest.files.count == 1 ? "file" : "files")"
+        return manifest.bytes.map { "\(count), \(ByteText.text($0))" } ?? count
     }
 
     func make(_ session: inout GovernanceSession) async throws -> StatementDraft {
@@ -114,6 +118,7 @@ struct ModelRegisterCommand: StatementCommand {
         let register = ModelRegister(model: model, manifest: manifest.entries, actions: action, purposes: purpose)
         var draft = StatementDraft(register, about: ModelArgument.text(model))
         draft.notes = [("files", "\(manifest.files.count)"), ("digest", register.digest.hex)]
+        if let bytes = manifest.bytes { draft.notes.insert(("bytes", "\(bytes)"), at: 1) }
         return draft
     }
 
@@ -290,7 +295,7 @@ struct ModelCheckCommand: AsyncParsableCommand {
         let same = terminal.styled("same", .green)
         terminal.line(
             differences.isEmpty
-                ? "\(same)  \(found.files.count) files, digest \(found.digest)"
+                ? "\(same)  \(ModelRegisterCommand.extent(found)), digest \(found.digest)"
                 : "\(differences.count) differences; digest \(found.digest), not \(expected.digest)")
     }
 }

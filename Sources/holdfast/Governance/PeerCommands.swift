@@ -8,7 +8,10 @@ import Verification
 struct PeerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "peer", abstract: "Admit other domains' logs, and record their heads.",
-        subcommands: [PeerAdmitCommand.self, PeerHeadCommand.self, PeerExpelCommand.self, PeerListCommand.self])
+        subcommands: [
+            PeerAdmitCommand.self, PeerHeadCommand.self, PeerExpelCommand.self, PeerListCommand.self,
+            PeerShowCommand.self,
+        ])
 }
 
 struct PeerAdmitCommand: StatementCommand {
@@ -177,7 +180,7 @@ struct PeerExpelCommand: StatementCommand {
 struct RouteCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "route", abstract: "Say which actions may go between this domain and a peer.",
-        subcommands: [RouteOpenCommand.self, RouteCloseCommand.self, RouteListCommand.self])
+        subcommands: [RouteOpenCommand.self, RouteCloseCommand.self, RouteListCommand.self, RouteShowCommand.self])
 }
 
 struct RouteOpenCommand: StatementCommand {
@@ -203,7 +206,7 @@ struct RouteOpenCommand: StatementCommand {
 
     @Option(
         help: ArgumentHelp("How old the peer's newest recorded head may be.", valueName: "span"),
-        transform: SpanArgument.parse)
+        transform: SpanArgument.parsePositive)
     var maxPeerAge: SpanArgument
 
     @OptionGroup var statement: StatementOptions
@@ -212,7 +215,6 @@ struct RouteOpenCommand: StatementCommand {
     func validate() throws {
         guard (to == nil) != (from == nil) else { throw ValidationError("Name one end: --to PEER, or --from PEER.") }
         guard !action.isEmpty else { throw ValidationError("Name at least one --action.") }
-        guard maxPeerAge.milliseconds > 0 else { throw ValidationError("--max-peer-age takes more than 0.") }
     }
 
     func make(_ session: inout GovernanceSession) async throws -> StatementDraft {

@@ -92,14 +92,17 @@ struct PolicyShowCommand: AsyncParsableCommand {
             "evidence     \(policy.contentTypes.isEmpty ? "none" : policy.contentTypes.joined(separator: ", "))")
         terminal.line("witnesses    \(policy.allowUnwitnessed ? "not needed (allowUnwitnessed)" : "needed")")
         terminal.line("lifters      \((["authority"] + rules.lifters.map(\.rawValue)).joined(separator: ", "))")
-        terminal.line("permits      up to \(rules.maxPermit) ms")
-        terminal.line("leases       \(rules.maxLease == 0 ? "none" : "up to \(rules.maxLease) ms")")
-        terminal.line("max skew     \(policy.limits.maxSkew) ms")
+        terminal.line("permits      up to \(SpanArgument.text(rules.maxPermit))")
+        terminal.line("leases       \(rules.maxLease == 0 ? "none" : "up to \(SpanArgument.text(rules.maxLease))")")
+        terminal.line("max skew     \(SpanArgument.text(policy.limits.maxSkew))")
         let bounds = policy.boundsOfEvaluation
         terminal.line(
-            "bounds       silence \(bounds.maxSilence), attestation \(bounds.maxAttestationAge), telemetry "
-                + "\(bounds.maxTelemetryAge), head \(bounds.maxHeadAge), state \(bounds.maxStateLag), recheck "
-                + "\(bounds.recheck), grace \(bounds.grace) ms")
+            "bounds       "
+                + [
+                    ("silence", bounds.maxSilence), ("attestation", bounds.maxAttestationAge),
+                    ("telemetry", bounds.maxTelemetryAge), ("head", bounds.maxHeadAge), ("state", bounds.maxStateLag),
+                    ("recheck", bounds.recheck), ("grace", bounds.grace),
+                ].map { "\($0.0) \(SpanArgument.text($0.1))" }.joined(separator: ", "))
         terminal.line("\(terminal.styled("verified", .green))     in force in the state of the log's newest head")
     }
 }
@@ -168,9 +171,8 @@ struct PolicyDraftCommand: AsyncParsableCommand {
         ]
     }
 
-    /// What the policy has, with the bounds that were named; nil if neither is there.
-    private func boundsChanged(_ policy: Policy) throws -> PolicyBounds? {
-        guard !bound.isEmpty else { return policy.bounds }
+    /// What is in force, with the bounds that were named. Defaults are written out, so that they can be edited.
+    private func boundsChanged(_ policy: Policy) throws -> PolicyBounds {
         var bounds = policy.boundsOfEvaluation
         for text in bound {
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
@@ -194,14 +196,10 @@ struct PolicyDraftCommand: AsyncParsableCommand {
         let staying = policy.authorities.filter { !leaving.contains(COSEKey($0).thumbprint) }
         var limits = policy.limits
         if let maxSkew { limits.maxSkew = maxSkew.milliseconds }
-        var governance = policy.governance
-        if !lifter.isEmpty || maxPermit != nil || maxLease != nil {
-            var rules = policy.rulesOfGovernance
-            if !lifter.isEmpty { rules.lifters = lifter }
-            if let maxPermit { rules.maxPermit = maxPermit.milliseconds }
-            if let maxLease { rules.maxLease = maxLease.milliseconds }
-            governance = rules
-        }
+        var governance = policy.rulesOfGovernance
+        if !lifter.isEmpty { governance.lifters = lifter }
+        if let maxPermit { governance.maxPermit = maxPermit.milliseconds }
+        if let maxLease { governance.maxLease = maxLease.milliseconds }
         do {
             return try Policy(
                 origin: policy.origin, logKeys: policy.logKeys,

@@ -46,10 +46,21 @@ extension StateShowCommand {
 
     /// The members by their paths.
     private static func lines(_ value: JSON, _ path: String) -> [(String, String)] {
-        guard case .object(let members) = value else { return [(path, value.cell)] }
+        guard case .object(let members) = value else { return [(path, text(value, path))] }
         return members.flatMap { member in
             lines(member.value, path.isEmpty ? member.name : "\(path).\(member.name)")
         }
+    }
+}
+
+extension StateShowCommand {
+    /// Times as people read them.
+    private static func text(_ value: JSON, _ path: String) -> String {
+        let times = ["expires", "notBefore", "notAfter", "time", "headTime", "from", "until"]
+        guard let name = path.split(separator: ".").last, times.contains(String(name)), let time = value.unsignedValue,
+            time > 0
+        else { return value.cell }
+        return Moment.text(time)
     }
 }
 
@@ -156,4 +167,78 @@ struct DecisionShowCommand: StateShowCommand {
     var what: String { "decision \(Hex.encode(nonce))" }
 
     func keys(_ session: inout GovernanceSession) async throws -> [StateKey] { [.decision(nonce)] }
+}
+
+struct LeaseShowCommand: StateShowCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show a lease, verified.", discussion: "  holdfast lease show 5e88…")
+
+    @Argument(help: ArgumentHelp("Its id, its entry's index, or a file with its statement.", valueName: "lease"))
+    var lease: String
+
+    @OptionGroup var reading: ReadingOptions
+    @OptionGroup var log: LogOptions
+
+    var what: String { "lease \(lease)" }
+
+    func keys(_ session: inout GovernanceSession) async throws -> [StateKey] {
+        [.lease(try await session.statementID(lease))]
+    }
+}
+
+struct ContainmentShowCommand: StateShowCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show whether something is contained, or was, verified.",
+        discussion: """
+            What was never contained has no record: exit status 1. A proof of that to keep is written by \
+            holdfast prove --state containment/KIND/NAME.
+
+              holdfast containment show runtime spiffe://example.com/agent
+            """)
+
+    @OptionGroup var scope: ScopeArguments
+    @OptionGroup var reading: ReadingOptions
+    @OptionGroup var log: LogOptions
+
+    var what: String { "containment of \(scope.kind.rawValue) \(scope.name)" }
+
+    func keys(_ session: inout GovernanceSession) async throws -> [StateKey] {
+        [.containment(try scope.scope(in: session.origin.text))]
+    }
+}
+
+struct PeerShowCommand: StateShowCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show a peer, its newest recorded head, and whether it is contained, verified.",
+        discussion: "  holdfast peer show log.example.org/other")
+
+    @Argument(help: ArgumentHelp("The peer.", valueName: "origin"))
+    var origin: String
+
+    @OptionGroup var reading: ReadingOptions
+    @OptionGroup var log: LogOptions
+
+    var what: String { "peer \(origin)" }
+
+    func keys(_ session: inout GovernanceSession) async throws -> [StateKey] {
+        [.peer(origin), .containment(.domain(origin))]
+    }
+}
+
+struct RouteShowCommand: StateShowCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show a route, and whether it is contained, verified.",
+        discussion: "  holdfast route show east")
+
+    @Argument(help: ArgumentHelp("The route's name.", valueName: "name"))
+    var route: String
+
+    @OptionGroup var reading: ReadingOptions
+    @OptionGroup var log: LogOptions
+
+    var what: String { "route \(route)" }
+
+    func keys(_ session: inout GovernanceSession) async throws -> [StateKey] {
+        [.route(route), .containment(.route(route))]
+    }
 }

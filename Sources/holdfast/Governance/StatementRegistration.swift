@@ -22,6 +22,8 @@ struct StatementDraft {
     var notes: [(name: String, value: String)] = []
     /// What the statement is called in the state: its own leaf hash.
     var idName: String?
+    /// What may not be meant, said before it is sent.
+    var warnings: [String] = []
 
     init(_ data: some StatementData, about subject: String) {
         type = Swift.type(of: data).type
@@ -46,6 +48,9 @@ extension StatementCommand {
             let draft = try await make(&session)
             try draft.check()
             let issuer = try await session.signer(draft.type)
+            for warning in draft.warnings {
+                Terminal.errors.line(Terminal.errors.styled("warning: ", .yellow) + warning + ".")
+            }
             guard !statement.dryRun else { return show(draft, issuer) }
             try await register(draft, issuer, session)
         }
@@ -69,7 +74,7 @@ extension StatementCommand {
         do {
             try await run.register([SubmitInput(name: name, material: .event(item))])
         } catch let failure as Failure where failure.status == .refused {
-            throw Wording.notAdmitted(failure, draft.type, issuer.name)
+            throw Wording.notAdmitted(failure, draft.type, named: statement.name)
         }
         for outcome in run.outcomes { show(outcome, draft) }
     }
@@ -81,6 +86,7 @@ extension StatementCommand {
                     type: draft.type.rawValue, subject: statement.about ?? draft.subject, index: outcome.index,
                     id: outcome.id.hex, duplicate: outcome.isDuplicate, statement: outcome.files.statement,
                     transparent: outcome.files.transparent, proof: outcome.files.proof,
+                    state: outcome.files.hasState ? outcome.files.state : nil,
                     notes: Dictionary(draft.notes.map { ($0.name, $0.value) }) { $1 }))
         }
         let terminal = Terminal.output
@@ -134,6 +140,8 @@ private struct StatementOutcomeLine: Encodable {
     let statement: String
     let transparent: String
     let proof: String
+    /// That the signer was enrolled, where the genesis does not say.
+    let state: String?
     let notes: [String: String]
 }
 
@@ -159,18 +167,5 @@ extension Moment {
 enum Columns {
     static func padded(_ text: String, _ width: Int) -> String {
         text + String(repeating: " ", count: max(0, width - text.count))
-    }
-}
-
-extension Wording {
-    /// A refusal of a statement of governance, with who could have signed it.
-    static func notAdmitted(_ failure: Failure, _ type: StatementType, _ issuer: String) -> Failure {
-        var hints = failure.hints.filter { !$0.hasPrefix("The log's policy decides") }
-        if failure.message.contains("the key holds nothing that lets it sign this") {
-            hints.append(
-                "\(type.rawValue) is signed by: \(GovernanceSession.signers(of: type)). "
-                    + "Name the key of one with --key FILE.")
-        }
-        return Failure(failure.status, failure.message, hints: hints)
     }
 }

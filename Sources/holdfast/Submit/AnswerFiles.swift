@@ -33,6 +33,8 @@ struct AnswerFiles: Sendable {
         }
     }
 
+    var hasState: Bool { FileManager.default.fileExists(atPath: state) }
+
     var hasProof: Bool { FileManager.default.fileExists(atPath: proof) }
 
     func write(_ statement: SignedStatement) throws {

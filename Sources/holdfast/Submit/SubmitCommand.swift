@@ -29,8 +29,10 @@ struct SubmitCommand: AsyncParsableCommand {
         try await log.withClient { client in
             let trust = client.trust
             guard let origin = trust.genesis?.policy?.origin else { throw Wording.noGenesis() }
+            var session = try GovernanceSession(client: client, log: log, replays: false, issuer: submit.issuer)
+            let issuer = try await session.signer(at: try submit.keyPath(log.layout))
             var run = SubmitRun(
-                client: client, issuer: try submit.issuer(log.layout, trust),
+                client: session.client, issuer: issuer,
                 output: SubmitRun.Output(directory: submit.out, again: submit.again),
                 ledgerDirectory: LedgerDirectory.path(submit.state, log.layout), origin: origin, count: inputs.count)
             do {
@@ -59,6 +61,8 @@ struct SubmitCommand: AsyncParsableCommand {
         let statement: String
         let transparent: String
         let proof: String
+        /// That the signer was enrolled, where the genesis does not say.
+        let state: String?
     }
 
     private func show(_ outcomes: [SubmitRun.Outcome], of count: Int) {
@@ -68,7 +72,8 @@ struct SubmitCommand: AsyncParsableCommand {
                     OutcomeLine(
                         name: outcome.name, index: outcome.index, id: outcome.id.hex,
                         duplicate: outcome.isDuplicate, statement: outcome.files.statement,
-                        transparent: outcome.files.transparent, proof: outcome.files.proof))
+                        transparent: outcome.files.transparent, proof: outcome.files.proof,
+                        state: outcome.files.hasState ? outcome.files.state : nil))
             }
             return
         }

@@ -19,7 +19,7 @@ struct SubmitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Who makes the statements. Default: the issuer that the log's genesis enrols with this key.",
+            "Who makes the statements. Default: whom the log knows by the key.",
             valueName: "uri"))
     var issuer: String?
 
@@ -139,13 +139,13 @@ struct SubmitOptions: ParsableArguments {
 
     // MARK: Signing
 
-    func issuer(_ layout: LogLayout?, _ trust: TrustFile) throws -> Issuer {
+    func keyPath(_ layout: LogLayout?) throws -> String {
         guard let path = key ?? layout?.issuerKey else {
             throw Failure(
                 .usage, "There is no key to sign with",
                 hints: [
                     "Give one with --key FILE. To make one: holdfast key new --out FILE",
-                    "Its public key must be enrolled in the log: holdfast init DIR --issuer URI=FILE.pub",
+                    "Its public key must be enrolled in the log: holdfast identity enroll URI FILE.pub --role ROLE",
                 ])
         }
         if key == nil, !FileManager.default.fileExists(atPath: path) {
@@ -153,15 +153,7 @@ struct SubmitOptions: ParsableArguments {
                 .usage, "\(path) is not there, or not for this user to read, so there is no key to sign with",
                 hint: "Give the key of an enrolled issuer with --key FILE.")
         }
-        let secret = try KeyFile.read(path)
-        if let issuer { return Issuer(name: issuer, key: secret) }
-        let enrolled = trust.genesis?.policy?.issuers.filter { $0.key == secret.publicKey } ?? []
-        guard enrolled.count == 1, let only = enrolled.first else {
-            throw Failure(
-                .usage, "The log's genesis enrols no issuer with the key in \(path)",
-                hint: "If the log does know this key, say under which name: --issuer URI")
-        }
-        return Issuer(name: only.issuer, key: secret)
+        return path
     }
 }
 

@@ -5,8 +5,11 @@ import Tlog
 
 /// One run of `holdfast submit`: what is there already is left alone, what was signed and not answered is sent again
 /// as it is, and the rest is signed and sent.
+///
+/// Answers are verified as anybody verifies them: where the genesis does not enrol the signer, with a state proof that
+/// shows it, which is kept beside the answer.
 struct SubmitRun {
-    var client: LogClient
+    let client: LogClient
     let issuer: Issuer
     let output: Output
     let ledgerDirectory: String
@@ -14,6 +17,8 @@ struct SubmitRun {
     private(set) var outcomes: [Outcome] = []
     private let progress: ProgressLine
     private var settled: UInt64 = 0
+    /// What was registered by this run.
+    private var answered: [(files: AnswerFiles, answer: VerifiedAnswer)] = []
 
     /// Where the files go, and what happens to what was registered before.
     struct Output {
@@ -40,14 +45,11 @@ struct SubmitRun {
         let files: AnswerFiles
     }
 
+    /// - Parameter client: it knows the issuer by this key, from the genesis or from the log's state.
     init(
         client: LogClient, issuer: Issuer, output: Output, ledgerDirectory: String, origin: Origin, count: Int
     ) {
         self.client = client
-        // One's own key needs no word of the genesis: the policy may have enrolled it later.
-        self.client.knownIssuers += [
-            EnrolledIssuer(issuer: issuer.name, key: issuer.key.publicKey, roles: [])
-        ]
         self.issuer = issuer
         self.output = output
         self.ledgerDirectory = ledgerDirectory
@@ -57,6 +59,31 @@ struct SubmitRun {
 
     mutating func register(_ inputs: [SubmitInput]) async throws {
         defer { progress.finish() }
+        do {
+            try await registerAll(inputs)
+        } catch {
+            // What was registered before is shown all the same; why it ended is what has to be said.
+            try? await showSigner()
+            throw error
+        }
+        try await showSigner()
+    }
+
+    /// Keeps what shows that the log enrolled the signer, and verifies the answers with it.
+    private mutating func showSigner() async throws {
+        defer { answered = [] }
+        do {
+            guard let proof = try await client.signerProof(for: answered.map(\.answer)) else { return }
+            for (files, answer) in answered {
+                guard try client.verify(answer, signer: proof) else { continue }
+                try files.write(proof)
+            }
+        } catch let error as ClientError {
+            throw Wording.signerNotShown(answered[0].files, error)
+        }
+    }
+
+    private mutating func registerAll(_ inputs: [SubmitInput]) async throws {
         var fresh: [Job] = []
         var kept: [(Job, SignedStatement)] = []
         for (position, input) in inputs.enumerated() {
@@ -118,6 +145,7 @@ struct SubmitRun {
 
     private mutating func settle(_ job: Job, _ answer: VerifiedAnswer) throws {
         try job.files.write(answer)
+        answered.append((job.files, answer))
         settle(
             Outcome(
                 name: job.input.name, index: answer.index, id: answer.statement.leafHash,
@@ -216,6 +244,7 @@ struct SubmitRun {
 
     private mutating func record(_ answers: [(Int, VerifiedAnswer)], of jobs: [Job]) {
         for (item, answer) in answers {
+            answered.append((jobs[item].files, answer))
             settle(
                 Outcome(
                     name: jobs[item].input.name, index: answer.index, id: answer.statement.leafHash,

@@ -76,9 +76,11 @@ extension Wording {
         let said = Terminal.visible(problem.detail ?? problem.title ?? "HTTP status \(problem.status)")
         let text = said.hasSuffix(".") ? String(said.dropLast()) : said
         let code = problem.code.map { " (\(Terminal.visible($0)))" } ?? ""
-        return Failure(
+        var failure = Failure(
             problem.isTemporary ? .unreachable : .refused, "The log answered\(code): \(text)",
             hints: hint(for: problem).map { [$0] } ?? [])
+        failure.problem = problem
+        return failure
     }
 
     private static func hint(for problem: LogProblem) -> String? {
@@ -109,7 +111,25 @@ extension Wording {
         if let files, failure.status == .refused {
             hints.append("To sign it anew, remove \(files.statement) first.")
         }
-        return Failure(failure.status, "\(Terminal.visible(name)) is not registered. \(failure.message)", hints: hints)
+        var named = Failure(
+            failure.status, "\(Terminal.visible(name)) is not registered. \(failure.message)", hints: hints)
+        named.problem = failure.problem
+        return named
+    }
+
+    /// The statement is in the log; what is missing is for others, who don't know the signer.
+    static func signerNotShown(_ files: AnswerFiles, _ error: ClientError) -> Failure {
+        var reason = client(error).message
+        var status = client(error).status
+        if case .notVerified(let report) = error,
+            report.checks.contains(where: { $0.code == "state-quorum-not-reached" })
+        {
+            reason = "too few of the trust file's state witnesses have cosigned the head"
+            status = .unreachable
+        }
+        return Failure(
+            status, "It is registered, and that the log enrolled its signer is not shown: \(reason)",
+            hint: "Fetch what shows it later: holdfast prove \(files.statement) --out \(files.directory)")
     }
 
     static func keptProof(_ files: AnswerFiles, _ error: ClientError) -> Failure {

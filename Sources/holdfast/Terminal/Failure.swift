@@ -1,3 +1,5 @@
+import LogClient
+
 /// How a command ended, as the shell sees it.
 enum ExitStatus: Int32 {
     /// Done, and verified where there was something to verify.
@@ -21,6 +23,8 @@ struct Failure: Error {
     let message: String
     /// What to do about it, a sentence each.
     let hints: [String]
+    /// What the log answered, where that is why.
+    var problem: LogProblem?
 
     init(_ status: ExitStatus, _ message: String, hints: [String] = []) {
         self.status = status

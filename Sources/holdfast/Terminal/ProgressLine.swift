@@ -4,18 +4,26 @@ import Synchronization
 /// How far a long piece of work is: one line that is rewritten on a terminal, a line every few seconds elsewhere.
 /// Written to standard error, so that results can be piped.
 final class ProgressLine {
+    /// What is counted.
+    enum Unit {
+        case things
+        case bytes
+    }
+
     private let verb: String
     private let total: UInt64
+    private let unit: Unit
     private let terminal: Terminal
     private let started = Date()
-    private var shown = Date.distantPast
+    private var lastShown = Date.distantPast
     private var isOpen = false
     private var furthest: UInt64 = 0
 
     /// `verb` as in "registering 12 of 700".
-    init(_ verb: String, total: UInt64, terminal: Terminal = .errors) {
+    init(_ verb: String, total: UInt64, unit: Unit = .things, terminal: Terminal = .errors) {
         self.verb = verb
         self.total = total
+        self.unit = unit
         self.terminal = terminal
     }
 
@@ -29,11 +37,11 @@ final class ProgressLine {
         let pause = terminal.isTerminal ? 0.1 : 5.0
         // Work that is over within a moment needs no line of progress.
         let wait = terminal.isTerminal ? 0.3 : pause
-        guard now.timeIntervalSince(shown) >= pause, now.timeIntervalSince(started) >= wait else { return }
-        shown = now
+        guard now.timeIntervalSince(lastShown) >= pause, now.timeIntervalSince(started) >= wait else { return }
+        lastShown = now
         let percent = total == 0 ? 100 : Int(Double(done) / Double(total) * 100)
-        let text =
-            "\(verb) \(done) of \(total) (\(percent) %)" + pace(done, at: now) + (note.isEmpty ? "" : ", \(note)")
+        let numbers = "\(verb) \(shown(done)) of \(shown(total)) (\(percent) %)"
+        let text = numbers + pace(done, at: now) + (note.isEmpty ? "" : ", \(note)")
         if terminal.isTerminal {
             terminal.write("\r\u{1b}[K\(terminal.styled(text, .dim))")
             isOpen = true
@@ -48,8 +56,10 @@ final class ProgressLine {
         guard rate >= 1, done < total else { return "" }
         let left = Int((Double(total - done) / rate).rounded(.up))
         let time = left < 120 ? "\(left) s" : left < 7200 ? "\(left / 60) min" : "\(left / 3600) h"
-        return ", \(Int(rate)) a second, \(time) left"
+        return ", \(shown(UInt64(rate)))\(unit == .bytes ? "/s" : " a second"), \(time) left"
     }
+
+    private func shown(_ count: UInt64) -> String { unit == .bytes ? ByteText.text(count) : "\(count)" }
 
     /// Takes the line away, so that the next thing written stands at the start of a line.
     func finish() {
