@@ -95,6 +95,7 @@ def test_a_life_from_enrolment_to_the_end_of_an_execution():
         manifest = home.log.parent / "manifest.json"
         holdfast("model", "register", model, "--manifest-only", manifest)
         assert json.loads(manifest.read_text())["digest"] == registered["notes"]["digest"]
+        assert registered["notes"]["files"] == "2" and registered["notes"]["bytes"] == "100002"
         assert home.lines("model", "list")[0]["status"] == "registered"
         home.make("model", "approve", "sorter@1.2")
         assert home.lines("model", "show", "sorter@1.2")[0]["status"] == "approved"
@@ -118,6 +119,8 @@ def test_a_life_from_enrolment_to_the_end_of_an_execution():
         home.make("containment", "enter", *scope, "--reason", "state-divergence", "--evidence", question, by="gate")
         assert "table of phases" in home.refused(*step, by="runtime")
         assert "table of phases" in home.refused("containment", "lift", *scope)
+        shown = home.lines("containment", "show", *scope)[0]
+        assert shown["phase"] == "contained" and shown["verified"] is True, shown
         home.make("containment", "recover", *scope)
         home.make("decision", "revalidate", *scope, by="gate")
         home.make("containment", "lift", *scope)
@@ -156,10 +159,52 @@ def test_a_life_from_enrolment_to_the_end_of_an_execution():
         # Everything that was answered verifies offline, and the log folds.
         statements = sorted((home.log.directory / "statements").glob("*.transparent"))
         assert len(statements) > 20
+        later = [path for path in statements if path.with_suffix(".state-proof").exists()]
+        assert len(later) > 15, "an issuer that was enrolled later leaves a state proof"
+        for path in statements:
+            state = ["--state", path.with_suffix(".state-proof")] if path in later else []
+            verified = verify(home, path, *state)
+            assert verified.returncode == 0, (path.name, verified.stdout)
+        # Without the proof, or without the word that nobody vouches for it, none of it is believed.
+        assert "not-enrolled" in verify(home, later[0]).stdout
+        state = ["--state", later[0].with_suffix(".state-proof")]
+        assert verify(home, later[0], *state, vouched=True).returncode == 1
         export = home.log.parent / "export"
         holdfast("export", export, "--dir", home.log.directory)
         verified = holdfast("log", export, "--trust", home.log.trust, program="holdfast-verify")
         assert "VERIFIED" in verified.stdout
+    finally:
+        home.remove()
+
+
+def verify(domain, path, *arguments, vouched=False):
+    vouching = [] if vouched else ["--without-state-quorum"]
+    return holdfast(
+        "transparent", path, "--trust", domain.log.trust, *arguments, *vouching, program="holdfast-verify", check=False)
+
+
+def test_submitting_as_an_issuer_that_was_enrolled_later():
+    """the log's state says who it is; the proof of that is kept, and prove fetches it again"""
+    home = Domain()
+    try:
+        enrolled(home)
+        event = home.file("event.json", '{"type": "agent.note", "data": {"n": 1}}')
+        out = home.log.parent / "answers"
+        submitted = json.loads(home.run("submit", event, "--out", out, "--json", by="runtime").stdout)
+        assert submitted["state"] == str(out / "event.state-proof"), submitted
+        assert verify(home, out / "event.transparent", "--state", submitted["state"]).returncode == 0
+        # Of an issuer that the genesis names there is nothing to show.
+        first = json.loads(home.run("submit", event, "--out", home.log.parent / "own", "--json").stdout)
+        assert first.get("state") is None and not (home.log.parent / "own" / "event.state-proof").exists(), first
+        again = home.refused("prove", str(submitted["index"]), "--out", home.log.parent / "again")
+        assert "--without-state-quorum" in again, again
+        home.run("prove", str(submitted["index"]), "--out", home.log.parent / "again", "--without-state-quorum")
+        again = home.log.parent / "again" / f"{submitted['index']}"
+        assert verify(home, f"{again}.transparent", "--state", f"{again}.state-proof").returncode == 0
+        # Neither a key that nobody enrolled nor another name than the log's is taken at its word.
+        assert "knows no issuer" in home.refused("submit", event, "--out", out, by="stranger", code=2)
+        named = home.refused("submit", event, "--out", out, "--issuer", GATE, by="runtime", code=2)
+        assert f"under the name {GATE}" in named, named
     finally:
         home.remove()
 
@@ -325,6 +370,8 @@ def test_wrong_input_of_every_verb():
             (["identity", "rotate", "nokey", home.public("gate")], "neither a key file nor a thumbprint"),
             (["grant", "issue", RUNTIME, "--action", "a", "--resource", "r", "--for", "10"], "number and a unit"),
             (["grant", "issue", "no uri", "--action", "a", "--resource", "r"], "absolute URI"),
+            (["grant", "issue", RUNTIME, "--action", "a", "--resource", "r", "--not-after", "2020-01-01T00:00:00Z"],
+             "nobody could use it"),
             (["grant", "revoke", "what", "--reason", "r"], "names no statement"),
             (["grant", "delegate", text, RUNTIME, "--action", "a", "--resource", "r"], "not a signed statement"),
             (["model", "register", odd, "--model", "a@1"], "scope"),
@@ -375,6 +422,10 @@ def test_wrong_input_of_every_verb():
             (["execution", "lineage", "run"], "has no execution"),
             (["containment", "recover", "runtime", RUNTIME], "table of phases"),
             (["containment", "lift", "runtime", RUNTIME], "table of phases"),
+            (["containment", "show", "runtime", RUNTIME], "has no containment of runtime"),
+            (["peer", "show", "log.example.org/other"], "has no peer"),
+            (["route", "show", "east"], "has no route"),
+            (["lease", "show", zero], "has no lease"),
             (["peer", "admit", home.log.trust], "is this domain"),
             (["peer", "head", "log.example.org/other"], "no admitted peer"),
             (["peer", "expel", "log.example.org/other", "--reason", "r"], "there is no such peer"),
@@ -390,6 +441,15 @@ def test_wrong_input_of_every_verb():
         for arguments, said in refused:
             error = home.refused(*arguments, code=1)
             assert said in error, (arguments, said, error)
+            # What the log does not take, it names the rule of; and there is something to do about it.
+            assert "The log does not take" not in error or re.search(r"\([a-z-]+\): .*\n  \S", error), error
+        for arguments, said in [
+            (["grant", "issue", "spiffe://example.org/nobody", "--action", "a", "--resource", "r"], "nobody is enrolled"),
+            (["grant", "issue", GATE, "--action", "a", "--resource", "r", "--model", "m@1"], "m@1 is not approved"),
+            (["grant", "issue", GATE, "--action", "a", "--resource", "r", "--route", "east"], "route east is not open"),
+        ]:
+            warned = home.run(*arguments, "--dry-run").stderr
+            assert "warning: " in warned and said in warned, (arguments, warned)
         for noun in ["identity", "grant", "model", "execution", "containment", "peer", "route"]:
             assert home.run(noun, "list").returncode == 0
         home.log.stop()

@@ -84,9 +84,11 @@ struct ProveCommand: AsyncParsableCommand {
     }
 
     private func registration(_ name: EntryName, _ client: LogClient) async throws -> VerifiedAnswer? {
-        do {
+        do throws(ClientError) {
             return try await client.registration(of: name)
-        } catch .notVerified(let report) where report.checks.contains(where: { $0.code == "not-enrolled" }) {
+        } catch {
+            guard case .notVerified(let report) = error, report.checks.contains(where: { $0.code == "not-enrolled" })
+            else { throw error }
             throw Failure(
                 .refused,
                 "The genesis does not enrol the signer of entry \(name.text), and nothing else shows that it was",

@@ -58,8 +58,7 @@ enum RuleHint {
             "holdfast containment list shows it. The way out: containment recover, decision revalidate, containment lift.",
         .trustRevoked: "Nothing lifts it: holdfast containment list",
         .transition:
-            "The way out of a containment: containment recover, decision revalidate, containment lift. In which phase it is: "
-            + "holdfast containment list, holdfast execution list",
+            "The way out of a containment: containment recover, decision revalidate, containment lift.",
         .headUnknown: "Run the command again: it takes the newest head.",
         .stateMoved: "Look at what changed, and decide again: the command takes the newest head.",
         .nonceSeen: "Leave --nonce out, or name another.",
@@ -79,8 +78,8 @@ enum RuleHint {
         .peerKnown: "A peer is admitted once: holdfast peer list",
         .unknownPeer: "holdfast peer list shows those there are; holdfast peer admit PEER.trust admits one.",
         .peerHead: "Keep the head: it is none that the policy it was admitted with takes. Ask the peer's operator.",
-        .peerFork: "Keep both heads: they prove that the peer shows two histories. Contain it: "
-            + "holdfast containment enter domain ORIGIN --reason audit-discontinuity",
+        .peerFork:
+            "Keep both heads: they prove that the peer shows two histories. Contain it: holdfast containment enter",
         .routeKnown: "Close it first: holdfast route close NAME",
         .unknownRoute: "holdfast route list shows those there are; holdfast route open opens one.",
         .frozen: "Register it with the log that goes on: the rule names it.",
@@ -94,7 +93,7 @@ extension Wording {
     ///
     /// - Parameter name: what the statement's files are called, if the user chose it.
     static func notAdmitted(_ failure: Failure, _ type: StatementType, named name: String?) -> Failure {
-        let what = name.map { "\(Terminal.visible($0)) (\(type.rawValue))" } ?? type.rawValue
+        let what = name.map { "\(Terminal.visible($0)) (\(type.rawValue))" } ?? "this \(type.rawValue)"
         guard let problem = failure.problem, let rule = problem.rule, let detail = problem.detail else {
             return Failure(failure.status, failure.message, hints: failure.hints)
         }
@@ -110,7 +109,7 @@ extension Wording {
         }
         return Failure(
             failure.status,
-            "The log does not take this \(what) (\(Terminal.visible(rule))): \(Terminal.visible(detail))",
+            "The log does not take \(what) (\(Terminal.visible(rule))): \(Terminal.visible(detail))",
             hints: hints)
     }
 }
