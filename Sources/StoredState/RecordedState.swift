@@ -21,6 +21,8 @@ public final class RecordedState: StateScanning {
         return value
     }
 
+    public func sealedRoot(at size: UInt64) throws -> SealedRoot { try base.sealedRoot(at: size) }
+
     public func forEachValue(prefix: [UInt8], _ body: (StateKey, [UInt8]) throws -> Void) throws {
         try base.forEachValue(prefix: prefix) { key, value in
             values[key] = .some(value)

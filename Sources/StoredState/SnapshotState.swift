@@ -1,5 +1,6 @@
 public import Governance
 public import LogStore
+internal import Tlog
 
 /// The governance state that a store has as of a sealed size.
 public struct SnapshotState: StateScanning {
@@ -14,6 +15,14 @@ public struct SnapshotState: StateScanning {
 
     public func value(_ key: StateKey) throws -> [UInt8]? {
         try snapshot.stateValue(key.bytes, at: size)
+    }
+
+    public func sealedRoot(at size: UInt64) throws -> SealedRoot {
+        guard try snapshot.sealedSize(atMost: size) == size else { return .notSealed }
+        let plan = ProofPlan.root(size: size)
+        var tiles: [TileCoordinate: [UInt8]] = [:]
+        for tile in plan.tiles { tiles[tile.coordinate] = try snapshot.content(of: tile) }
+        return .root(try plan.hashes(in: tiles)[0])
     }
 
     public func forEachValue(prefix: [UInt8], _ body: (StateKey, [UInt8]) throws -> Void) throws {

@@ -9,8 +9,8 @@ public import Tlog
 /// the state to the last seal, the tree to the checkpoint.
 ///
 /// ```cddl
-/// resume = { "format": "holdfast-resume/1", "trust": hash, "size": uint, "tiles": [+ [* hash]], "seal": bstr,
-///   "state": [* bstr], "evidence": bstr }
+/// resume = { "format": "holdfast-resume/2", "trust": hash, "size": uint, "tiles": [+ [* hash]], "seal": bstr,
+///   "state": [* bstr], "evidence": bstr, "heads": bstr }
 /// ```
 public struct LogResume: Sendable {
     /// The trust file that the entries were held to.
@@ -22,19 +22,21 @@ public struct LogResume: Sendable {
     /// How many entries were verified.
     public var size: UInt64 { standstill.size }
 
-    static let format = "holdfast-resume/1"
+    static let format = "holdfast-resume/2"
     private static let macByteCount = 32
 
     /// The file: deterministic CBOR, and HMAC-SHA256 of it.
     public func encoded(key: [UInt8]) -> [UInt8] {
         let state = standstill.state.values.sorted { $0.key < $1.key }
         let evidence = standstill.evidence.sorted { $0.value < $1.value }
+        let heads = standstill.state.heads.sorted { $0.key < $1.key }
         let item: CBOR = [
             "format": .text(Self.format), "trust": .bytes(trust.bytes), "size": .unsigned(size),
             "tiles": .array(openTiles.map { .array($0.map { .bytes($0.bytes) }) }),
             "seal": .bytes(standstill.sealEntry),
             "state": .array(state.flatMap { [.bytes($0.key.bytes), .bytes($0.value)] }),
             "evidence": .bytes(evidence.flatMap { $0.key.bytes + Self.bigEndian($0.value) }),
+            "heads": .bytes(heads.flatMap { $0.value.bytes + Self.bigEndian($0.key) }),
         ]
         let body = item.encoded()
         return body + HMAC.sha256(body, key: key).bytes
@@ -51,7 +53,8 @@ public struct LogResume: Sendable {
             map["format"]?.textValue == Self.format, let trust = map["trust"]?.bytesValue.flatMap({ Hash($0) }),
             let size = map["size"]?.unsignedValue, let seal = map["seal"]?.bytesValue,
             let tiles = map["tiles"]?.arrayValue, let state = map["state"]?.arrayValue,
-            let evidence = map["evidence"]?.bytesValue, evidence.count % 40 == 0, state.count % 2 == 0
+            let evidence = map["evidence"]?.bytesValue, evidence.count % 40 == 0, state.count % 2 == 0,
+            let heads = map["heads"]?.bytesValue, heads.count % 40 == 0
         else { throw .form }
         self.trust = trust
         var open: [[Hash]] = []
@@ -67,9 +70,12 @@ public struct LogResume: Sendable {
         }
         var memory = MemoryState()
         memory.apply(changes)
+        for (root, size) in Self.places(heads) { memory.keep(TreeHead(size: size, root: root)) }
+        guard TileEdges.fit(openTiles, size: size), openTiles[0].last == Hash.leaf(seal),
+            let frontier = try? TileEdges.frontier(openTiles, size: size), memory.heads[size] == frontier.root()
+        else { throw .form }
         standstill = LogReplay.Standstill(
-            size: size, state: memory, sealEntry: seal, evidence: Self.evidence(evidence))
-        guard TileEdges.fit(openTiles, size: size), openTiles[0].last == Hash.leaf(seal) else { throw .form }
+            size: size, state: memory, sealEntry: seal, evidence: Self.places(evidence), frontier: frontier)
     }
 
     init(trust: TrustFile, standstill: LogReplay.Standstill, openTiles: [[Hash]]) {
@@ -80,13 +86,14 @@ public struct LogResume: Sendable {
 
     static func digest(_ trust: TrustFile) -> Hash { .sha256(trust.bytes) }
 
-    private static func evidence(_ bytes: [UInt8]) -> [Hash: UInt64] {
-        var evidence: [Hash: UInt64] = [:]
+    /// Hashes, each with a number of eight bytes.
+    private static func places(_ bytes: [UInt8]) -> [Hash: UInt64] {
+        var places: [Hash: UInt64] = [:]
         for start in stride(from: 0, to: bytes.count, by: 40) {
             guard let hash = Hash(bytes[start..<start + 32]) else { continue }
-            evidence[hash] = bytes[(start + 32)..<(start + 40)].reduce(0) { $0 << 8 | UInt64($1) }
+            places[hash] = bytes[(start + 32)..<(start + 40)].reduce(0) { $0 << 8 | UInt64($1) }
         }
-        return evidence
+        return places
     }
 
     private static func bigEndian(_ number: UInt64) -> [UInt8] {

@@ -57,6 +57,25 @@ struct DecisionTests {
         _ = try world.replayed()
     }
 
+    @Test("a decision is judged on a head that the log had: its size, a seal at its end, and its root")
+    func heads() throws {
+        var (world, grant) = try granted()
+        let size = world.sealedSize
+        #expect(size == 4)
+        try world.add(world.permit(1, grant), by: .gus)
+        var forked = world.permit(2, grant)
+        forked.head = TreeHead(size: size, root: world.head(2).root)
+        #expect(try broken { try world.add(forked, by: .gus) } == Broken(.headUnknown, nil))
+        // Entry 2 is the grant: no head ends with it, whatever its root would be.
+        var early = forked
+        early.head = TreeHead(size: size - 1, root: forked.head.root)
+        #expect(try broken { try world.add(early, by: .gus) } == Broken(.headUnknown, nil))
+        // A replay holds them to the log's own tree, too.
+        let replay = try world.replayed()
+        #expect(replay.state.heads == world.base.heads)
+        #expect(replay.state.heads[size] == world.head(size).root)
+    }
+
     @Test("a permit rests on its grant at least")
     func relies() throws {
         var (world, grant) = try granted()

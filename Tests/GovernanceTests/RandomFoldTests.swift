@@ -103,9 +103,10 @@ struct RandomFoldTests {
             guard !grants.isEmpty else { return }
             nonces = (nonces + 1) % 200
             let grant = pick(grants)
+            let heads = world.base.heads.keys.sorted().suffix(3).map { world.head($0) }
             var decision = DecisionRecord(
                 request: .zero, nonce: World.nonce(nonces),
-                head: TreeHead(size: world.sealedSize - min(world.sealedSize, number(4)), root: .zero),
+                head: number(12) == 0 ? TreeHead(size: world.sealedSize, root: .zero) : pick(heads),
                 expires: world.now + number(1200), outcome: .permit,
                 access: Access(subject: runtime.issuer, action: "sort", resource: "inbox/1"),
                 reliesOn: [.grant(grant), .uses(grant)], grant: grant)

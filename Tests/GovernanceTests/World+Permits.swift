@@ -17,10 +17,13 @@ extension World {
 
     static func nonce(_ number: UInt8) -> [UInt8] { [UInt8](repeating: number, count: 16) }
 
+    /// The head that the log had at a size; one that it never had for a size without a seal.
+    func head(_ size: UInt64) -> TreeHead { TreeHead(size: size, root: base.heads[size] ?? .zero) }
+
     /// A permit on the newest sealed head.
     func permit(_ number: UInt8, _ grant: Hash, head size: UInt64? = nil) -> DecisionRecord {
         DecisionRecord(
-            request: .zero, nonce: World.nonce(number), head: TreeHead(size: size ?? sealedSize, root: .zero),
+            request: .zero, nonce: World.nonce(number), head: head(size ?? sealedSize),
             expires: now + 1000, outcome: .permit, access: World.access, reliesOn: [.grant(grant)], grant: grant)
     }
 
@@ -34,7 +37,7 @@ extension World {
     /// A decision that the checks of something contained pass again.
     func revalidation(_ number: UInt8, _ scope: Scope) -> DecisionRecord {
         var decision = DecisionRecord(
-            request: .zero, nonce: World.nonce(number), head: TreeHead(size: sealedSize, root: .zero),
+            request: .zero, nonce: World.nonce(number), head: head(sealedSize),
             expires: now, outcome: .revalidate, access: World.access)
         decision.scope = scope
         return decision

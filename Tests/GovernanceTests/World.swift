@@ -71,6 +71,7 @@ struct World {
     private(set) var entries: [[UInt8]]
     private(set) var roots: [Hash] = []
     private var links: [String: (seq: UInt64, prev: Hash)] = [:]
+    private var frontier = Frontier()
     private var sealChain: (seq: UInt64, prev: Hash)?
     private var batchCount: UInt64 = 1
     /// The time of the batch that is open.
@@ -80,6 +81,7 @@ struct World {
         let genesis = try testGenesis(policy ?? worldPolicy())
         fold = try GovernanceState(base: base, genesis: genesis)
         entries = [genesis.entryBytes]
+        frontier.append(genesis.leafHash)
         if sealed { seal() }
     }
 
@@ -88,7 +90,6 @@ struct World {
     private(set) var sealedSize: UInt64 = 0
     /// The index of the entry added last.
     var last: UInt64 { size - 1 }
-    var head: TreeHead { TreeHead(size: size, root: .zero) }
 
     private func place(_ actor: Actor) -> (seq: UInt64, prev: Hash?) {
         links[actor.issuer].map { ($0.seq + 1, $0.prev) } ?? (0, nil)
@@ -107,6 +108,7 @@ struct World {
         let seq = place(actor).seq
         try fold.admit(statement, index: size, batchTime: now)
         entries.append(statement.entryBytes)
+        frontier.append(statement.leafHash)
         links[actor.issuer] = (seq, statement.leafHash)
         batchCount += 1
         return statement.leafHash
@@ -128,6 +130,7 @@ struct World {
         let statement = refusals.statement(origin: fold.rules.policy.origin, key: TestKeys.statement)
         try fold.apply(refusals, of: statement, index: size, batchTime: now)
         entries.append(statement.entryBytes)
+        frontier.append(statement.leafHash)
         batchCount += 1
         return statement.leafHash
     }
@@ -143,6 +146,8 @@ struct World {
             prev: sealChain?.prev)
         let statement = seal.statement(origin: fold.rules.policy.origin, key: key)
         entries.append(statement.entryBytes)
+        frontier.append(statement.leafHash)
+        base.keep(frontier.treeHead)
         sealChain = (seal.seq, statement.leafHash)
         sealedSize = size
         batchCount = 0

@@ -102,7 +102,7 @@ struct GovernedLog {
         nonces += 1
         let nonce = [UInt8](repeating: nonces, count: 16)
         var permit = DecisionRecord(
-            request: .zero, nonce: nonce, head: TreeHead(size: size, root: .zero), expires: test.clock.now() + 1000,
+            request: .zero, nonce: nonce, head: test.log.published.treeHead, expires: test.clock.now() + 1000,
             outcome: .permit, access: Access(subject: Actor.ron.issuer, action: "sort", resource: "inbox/1"),
             reliesOn: [.grant(grant)], grant: grant)
         permit.model = model

@@ -92,7 +92,7 @@ struct ResumeTests {
         }
         #expect(throws: LogResumeError.mac) { try LogResume(decoding: file, key: Self.key.dropLast() + [8]) }
         #expect(throws: LogResumeError.mac) { try resume([]) }
-        let other = CBOR.map(["format": "holdfast-resume/2"]).encoded()
+        let other = CBOR.map(["format": "holdfast-resume/1"]).encoded()
         #expect(throws: LogResumeError.form) { try resume(other + HMAC.sha256(other, key: Self.key).bytes) }
     }
 
@@ -109,7 +109,8 @@ struct ResumeTests {
         var state = stand.state
         state.apply([StateChange(key: .route("out"), value: [0xf6])])
         let otherState = LogReplay.Standstill(
-            size: stand.size, state: state, sealEntry: stand.sealEntry, evidence: stand.evidence)
+            size: stand.size, state: state, sealEntry: stand.sealEntry, evidence: stand.evidence,
+            frontier: stand.frontier)
         #expect(
             try await failures(LogResume(trust: trust, standstill: otherState, openTiles: start.openTiles), trust)
                 == ["resume: state-root"])

@@ -108,6 +108,15 @@ def test_a_life_from_enrolment_to_the_end_of_an_execution():
         grant = home.make(
             "grant", "issue", RUNTIME, "--action", "answer", "--resource", "tickets/*", "--for", "1h", "--uses", "2")
         nonce = permit(home, grant["id"], "--model", "sorter@1.2", "--purpose", "support")
+        # A decision names a head that the log has had: another root of the same size is of another history.
+        contain = ["decision", "contain", "--subject", RUNTIME, "--action", "answer", "--resource", "tickets/7",
+                   "--reason", "governance-mismatch", "--dry-run"]
+        event = json.loads(home.run(*contain, by="gate").stdout)
+        for change in ({"root": {"$bytes": "A" * 43}}, {"size": event["data"]["head"]["size"] - 1}):
+            forged = json.dumps({**event, "data": {**event["data"], "head": {**event["data"]["head"], **change}}})
+            forged = home.file(f"forged-{'-'.join(change)}.json", forged)
+            said = home.refused("submit", forged, "--out", home.log.parent / "forged", by="gate")
+            assert "the log had no such head" in said, said
         question = home.file("question.txt", "why?")
         home.make(
             "execution", "start", "run-1", "--permit", nonce, "--model", "sorter@1.2", "--input", question, by="runtime")

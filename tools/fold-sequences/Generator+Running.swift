@@ -22,10 +22,11 @@ extension Generator {
 
     /// A head of the log that decisions may be judged on, mostly.
     private mutating func head() -> TreeHead {
-        var size = log.sealedSize
-        if once(in: 6) { size -= min(size, UInt64(number(12))) }
-        if once(in: 40) { size = log.size + 1 }
-        return TreeHead(size: size, root: hash())
+        if once(in: 40) { return TreeHead(size: log.size + 1, root: hash()) }
+        if once(in: 40) { return TreeHead(size: log.sealedSize, root: hash()) }
+        if once(in: 40) { return TreeHead(size: log.sealedSize - 1, root: hash()) }
+        let heads = log.heads
+        return once(in: 6) ? pick(Array(heads.suffix(6))) : heads.last ?? TreeHead(size: 0, root: hash())
     }
 
     mutating func permit() throws {

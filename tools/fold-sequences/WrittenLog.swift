@@ -15,6 +15,7 @@ struct WrittenLog {
     private var base = MemoryState()
     private var map = MerkleMap()
     private var statements: UInt64 = 1
+    private var frontier = Frontier()
     private var sealChain: (seq: UInt64, prev: Hash)?
 
     init(name: String, policy: Policy, authority: Ed25519.SigningKey, time: UInt64) throws {
@@ -23,8 +24,12 @@ struct WrittenLog {
         fold = try GovernanceState(base: base, genesis: genesis)
         now = time
         lines = ["log \(name)", "genesis \(Hex.encode(genesis.entryBytes))"]
+        frontier.append(genesis.leafHash)
         seal()
     }
+
+    /// The heads that the log has had, the newest last.
+    var heads: [TreeHead] { base.heads.keys.sorted().map { TreeHead(size: $0, root: base.heads[$0] ?? .zero) } }
 
     var policy: Policy { fold.rules.policy }
 
@@ -35,6 +40,7 @@ struct WrittenLog {
             try fold.admit(statement, index: size, batchTime: now)
             size += 1
             statements += 1
+            frontier.append(statement.leafHash)
         } catch {
             outcome = error.reason
         }
@@ -50,6 +56,7 @@ struct WrittenLog {
             try fold.apply(refusals, of: statement, index: size, batchTime: now)
             size += 1
             statements += 1
+            frontier.append(statement.leafHash)
         } catch {
             outcome = error.reason
         }
@@ -69,6 +76,8 @@ struct WrittenLog {
         sealChain = (seal.seq, statement.leafHash)
         size += 1
         sealedSize = size
+        frontier.append(statement.leafHash)
+        base.keep(frontier.treeHead)
         statements = 0
         fold = GovernanceState(base: base, rules: fold.rules)
         now += later

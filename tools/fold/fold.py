@@ -75,6 +75,7 @@ class Sequence:
             (self.fold.record_refusals if is_refusals else self.fold.admit)(statement, self.size, self.time)
             found = "ok"
             self.size += 1
+            self.fold.leaves.append(statement.leaf_hash)
         except Refused as refusal:
             found = refusal.code
         if found != expected:
@@ -94,6 +95,8 @@ class Sequence:
         if root != data["stateRoot"]:
             raise Difference(f"the root below entry {self.size}: Swift says {data['stateRoot'].hex()}, Python {root.hex()}")
         self.size += 1
+        self.fold.leaves.append(leaf_hash(entry))
+        self.fold.sealed.add(self.size)
         self.fold.batch_start = self.size
         self.reached["batches"] = self.reached.get("batches", 0) + 1
 

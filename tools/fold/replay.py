@@ -53,6 +53,8 @@ class Replay:
             refuse_unless(
                 len(self.pending) < self.fold.policy["limits"]["maxBatch"], "batch-too-large", f"entry {self.size}")
             self.pending.append((self.size, statement, False))
+        if self.size > 0:
+            self.fold.leaves.append(statement.leaf_hash)
         self.size += 1
         return is_seal
 
@@ -95,6 +97,7 @@ class Replay:
         self.last_seal = (event["seq"], statement.leaf_hash, event["time"])
         self.pending = []
         self.fold.batch_start = self.size + 1
+        self.fold.sealed.add(self.size + 1)
 
     def admit(self, statement, index, time, is_refusals):
         if self.signatures and not is_refusals:

@@ -123,6 +123,10 @@ class Fold:
         # Which issuer's identity a key is: an index over the state.
         self.issuer_of = {}
         self.batch_start = 0
+        # The leaf hashes of the log, and the sizes at which a seal is the last entry: for the heads of decisions.
+        self.leaves = [genesis.leaf_hash]
+        self.sealed = set()
+        self.roots = {}
         self.put(["policy"], self.policy_record(policy, 0))
         for issuer in policy["issuers"]:
             self.put_identity(issuer["issuer"], {"index": 0, "key": issuer["key"], "roles": issuer["roles"]})
@@ -561,7 +565,11 @@ class Fold:
     # Decisions and leases
 
     def decision_record(self, data):
-        refuse_unless(0 < data["head"]["size"] <= self.batch_start, "head-unknown")
+        size = data["head"]["size"]
+        refuse_unless(0 < size <= self.batch_start and size in self.sealed, "head-unknown")
+        if size not in self.roots:
+            self.roots[size] = tlog.tree_root(self.leaves[:size])
+        refuse_unless(self.roots[size] == data["head"]["root"], "head-unknown")
         for key in data["reliesOn"]:
             item = self.changes.get(key, self.state.get(key))
             if isinstance(item, dict):

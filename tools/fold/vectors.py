@@ -16,6 +16,7 @@ import sys
 import cbor
 import ed25519
 import prefixtree
+import tlog
 from replay import Replay
 from shapes import authority_name
 from statement import Statement, leaf_hash, sha256, thumbprint
@@ -70,6 +71,9 @@ class Log:
     @property
     def size(self):
         return len(self.entries)
+
+    def head(self, size):
+        return {"size": size, "root": tlog.tree_root([leaf_hash(entry) for entry in self.entries[:size]])}
 
     def sign(self, event, issuer, subject, key):
         protected = cbor.encode({1: -8, 3: EVENT, 4: key.id, 15: {1: issuer, 2: subject}})
@@ -163,7 +167,7 @@ def used_grant():
     nonce, execution = bytes([1]) * 16, {"home": "log.example/used", "id": "run"}
     access = {"subject": RON, "action": "sort", "resource": "inbox/7"}
     permit = log.add("decision.record", {
-        **access, "request": bytes(32), "nonce": nonce, "head": {"size": 4, "root": bytes(32)},
+        **access, "request": bytes(32), "nonce": nonce, "head": log.head(4),
         "expires": log.time + 500, "outcome": "permit", "reliesOn": [cbor.encode(["grant", grant])], "grant": grant,
     }, GUS, GATE)
     start = {"execution": execution, "permit": nonce, "parents": [], "input": sha256(b"in")}
@@ -208,7 +212,7 @@ def contained():
     nonce = bytes([2]) * 16
     decision = log.add("decision.record", {
         "subject": RON, "action": "sort", "resource": "inbox/7", "request": bytes(32), "nonce": nonce,
-        "head": {"size": 5, "root": bytes(32)}, "expires": log.time, "outcome": "revalidate", "reliesOn": [],
+        "head": log.head(5), "expires": log.time, "outcome": "revalidate", "reliesOn": [],
         "scope": scope}, GUS, GATE)
     log.put(["decision", nonce], {
         "index": 6, "entry": decision, "subject": RON, "action": "sort", "resource": "inbox/7",

@@ -31,6 +31,8 @@ public struct LogReplay: Sendable {
     private var failure: ReplayError?
     /// There if the log has ended.
     private var frozen: FrozenRecord?
+    /// The right edge of the tree.
+    private(set) var frontier = Frontier()
 
     /// How many entries were appended.
     public private(set) var size: UInt64 = 0
@@ -66,6 +68,7 @@ public struct LogReplay: Sendable {
         lastSealHash = sealHash
         lastSealEntry = standstill.sealEntry
         evidence = standstill.evidence
+        frontier = standstill.frontier
         state = standstill.state
         self.map = map
         self.rules = rules
@@ -123,6 +126,7 @@ public struct LogReplay: Sendable {
     }
 
     private mutating func take(_ statement: SignedStatement, _ signatureVerified: Bool) throws(ReplayError) {
+        frontier.append(statement.leafHash)
         guard let rules else { return try takeGenesis(statement) }
         if let frozen, !Mutant.isOff("replay/frozen") { throw .afterFreeze(index: size, frozenBy: frozen.index) }
         if Hash(statement.header.keyID) == rules.statementKey.thumbprint {
@@ -203,6 +207,7 @@ public struct LogReplay: Sendable {
         lastSealEntry = statement.entryBytes
         sealedSize = size + 1
         frozen = state.value(.frozen).flatMap { try? FrozenRecord(decoding: $0) }
+        state.keep(frontier.treeHead)
     }
 
     private func checkPlace(of seal: Seal) throws(ReplayError) {

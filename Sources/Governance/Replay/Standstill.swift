@@ -14,19 +14,26 @@ extension LogReplay {
         public let sealEntry: [UInt8]
         /// Where opaque evidence was entered, by leaf hash.
         public let evidence: [Hash: UInt64]
+        /// The right edge of the tree.
+        public let frontier: Frontier
 
-        public init(size: UInt64, state: MemoryState, sealEntry: [UInt8], evidence: [Hash: UInt64]) {
+        /// - Parameter state: with the heads that the log has had.
+        public init(
+            size: UInt64, state: MemoryState, sealEntry: [UInt8], evidence: [Hash: UInt64], frontier: Frontier
+        ) {
             self.size = size
             self.state = state
             self.sealEntry = sealEntry
             self.evidence = evidence
+            self.frontier = frontier
         }
     }
 
     /// Where the replay stands, if the last entry was a seal and nothing was wrong.
     public var standstill: Standstill? {
         guard isAtSeal else { return nil }
-        return Standstill(size: size, state: state, sealEntry: lastSealEntry, evidence: evidence)
+        return Standstill(
+            size: size, state: state, sealEntry: lastSealEntry, evidence: evidence, frontier: frontier)
     }
 
     /// Goes on where another replay was.

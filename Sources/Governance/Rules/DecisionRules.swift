@@ -17,10 +17,18 @@ extension GovernanceState {
         set(key, PermitRecord(index: place.index, entry: place.leafHash, decision: data))
     }
 
-    /// A decision is judged on a head that was sealed before its batch.
+    /// A decision is judged on a head that the log had before its batch.
     private func checkHead(_ head: TreeHead, _ place: StatementPlace) throws(AdmissionError) {
         guard head.size > 0, head.size <= batchStart ?? place.index else {
             throw .rule(.headUnknown, "size \(head.size)", setBy: nil)
+        }
+        let known: SealedRoot
+        do { known = try sealedRoot(at: head.size) } catch { throw .storage("\(error)") }
+        switch known {
+        case .unknown, .root(head.root): return
+        case .notSealed: throw .rule(.headUnknown, "size \(head.size) ends with no seal", setBy: nil)
+        case .root(let root):
+            throw .rule(.headUnknown, "root \(head.root) at size \(head.size), not \(root)", setBy: nil)
         }
     }
 

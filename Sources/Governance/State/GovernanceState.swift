@@ -49,6 +49,8 @@ public struct GovernanceState<Base: StateReading>: StateReading {
         return try base.value(key)
     }
 
+    public func sealedRoot(at size: UInt64) throws -> SealedRoot { try base.sealedRoot(at: size) }
+
     /// What was changed over the base, in the order of the keys.
     public var changes: [StateChange] {
         overlay.map { StateChange(key: $0.key, value: $0.value) }.sorted { $0.key < $1.key }

@@ -4,6 +4,23 @@ public import Tlog
 public protocol StateReading {
     /// The value of a key, nil if it has none.
     func value(_ key: StateKey) throws -> [UInt8]?
+
+    /// What is known of the log's tree at a size. Not part of the state: it is what decisions say of the head that
+    /// they were judged on.
+    func sealedRoot(at size: UInt64) throws -> SealedRoot
+}
+
+extension StateReading {
+    public func sealedRoot(at size: UInt64) throws -> SealedRoot { .unknown }
+}
+
+/// The root that a log had at a size.
+public enum SealedRoot: Sendable, Hashable {
+    /// The tree is not known where the state is read.
+    case unknown
+    /// The log had no head of this size: no seal ends there.
+    case notSealed
+    case root(Hash)
 }
 
 /// A state in which all keys of a kind can be read.
@@ -38,11 +55,21 @@ extension MerkleMap {
 /// A state in memory.
 public struct MemoryState: StateScanning, Sendable {
     public private(set) var values: [StateKey: [UInt8]] = [:]
+    /// The roots of the log's tree by the sizes at which a seal ends, if whoever keeps the state keeps them too.
+    public private(set) var heads: [UInt64: Hash] = [:]
 
     /// An empty state: that below entry 0.
     public init() {}
 
     public func value(_ key: StateKey) -> [UInt8]? { values[key] }
+
+    public func sealedRoot(at size: UInt64) -> SealedRoot {
+        if heads.isEmpty { return .unknown }
+        return heads[size].map { .root($0) } ?? .notSealed
+    }
+
+    /// Remembers a head of the log.
+    public mutating func keep(_ head: TreeHead) { heads[head.size] = head.root }
 
     public func forEachValue(prefix: [UInt8], _ body: (StateKey, [UInt8]) throws -> Void) rethrows {
         for (key, value) in values where key.bytes.starts(with: prefix) { try body(key, value) }

@@ -160,7 +160,7 @@ struct DecisionEvaluationTests {
         try world.add(RuntimeAttest(measurement: [1], previous: nil), by: key)
         try world.add(TelemetryDigest(digest: .zero, previous: nil, from: world.now, until: world.now), by: key)
         world.seal()
-        let head = TreeHead(size: world.size, root: .sha256([1]))
+        let head = world.head(world.size)
         let root = try #require(world.roots.last)
         let access = Access(subject: key.issuer, action: "embed", resource: "doc:1")
         let request = AccessRequest(access: access, grant: grant, policy: world.fold.rules.policy.digest)
