@@ -122,7 +122,7 @@ let package = Package(
         .target(
             name: "Monitor",
             dependencies: [
-                "Tlog", "COSE", "Governance", "Verification", "LogClient", "LogStore", logging,
+                "Tlog", "COSE", "Governance", "Verification", "LogClient", "LogStore", "StoredState", logging,
             ],
             swiftSettings: strict),
         .target(

@@ -35,7 +35,11 @@ public struct LogFold: Sendable, Hashable {
 
     /// Nil before the first seal that is right, if nothing is wrong.
     init?(_ reading: LogReading<some TileSource>) {
-        let replay = reading.replay
+        self.init(reading.replay, failure: reading.replayFailure)
+    }
+
+    /// What a replay has come to, and what ended it.
+    public init?(_ replay: LogReplay, failure: ReplayError?) {
         guard let rules = replay.rules else { return nil }
         size = replay.sealedSize
         seals = replay.lastSeal.map { $0.seq + 1 } ?? 0
@@ -46,14 +50,14 @@ public struct LogFold: Sendable, Hashable {
         var counts: [String: UInt64] = [:]
         for key in replay.state.values.keys { counts[key.kind, default: 0] += 1 }
         kinds = counts.sorted { $0.key < $1.key }.map { Kind(name: $0.key, count: $0.value) }
-        difference = reading.replayFailure.map { failure in
+        difference = failure.map { failure in
             Difference(
                 entry: failure.index, rule: failure.reason, setBy: failure.setBy, sentence: failure.description)
         }
     }
 
     /// Lines for people.
-    var text: String {
+    public var text: String {
         var text = "governance at size \(size): \(seals) seals, policy \(policy) of entry \(policyIndex)\n"
         text += "state \(stateRoot): " + kinds.map { "\($0.count) \($0.name)" }.joined(separator: ", ") + "\n"
         if let difference {

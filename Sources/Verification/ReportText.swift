@@ -56,7 +56,7 @@ extension Check {
     }
 
     /// The reason and the values in one line, fit for a terminal: texts out of unverified files could hold anything.
-    var detail: String { sentence.withoutControls }
+    package var detail: String { sentence.withoutControls }
 
     private var sentence: String {
         let values = values.map { "\($0.name) \($0.text.isEmpty ? "\"\"" : $0.text)" }.joined(separator: ", ")

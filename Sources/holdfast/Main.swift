@@ -23,7 +23,9 @@ struct Holdfast: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Run a log:",
-                subcommands: [InitCommand.self, ServeCommand.self, KeyCommand.self, FreezeCommand.self]),
+                subcommands: [
+                    InitCommand.self, ServeCommand.self, RestoreCommand.self, KeyCommand.self, FreezeCommand.self,
+                ]),
             CommandGroup(
                 name: "Watch logs:", subcommands: [WitnessCommand.self, MonitorCommand.self, MirrorCommand.self]),
             CommandGroup(name: "Register:", subcommands: [SubmitCommand.self]),
@@ -38,6 +40,7 @@ struct Holdfast: AsyncParsableCommand {
                 name: "Read and verify:",
                 subcommands: [
                     ProveCommand.self, TreeCommand.self, ShowCommand.self, TailCommand.self, ExportCommand.self,
+                    AuditCommand.self,
                 ]),
             CommandGroup(name: "Measure:", subcommands: [BenchCommand.self]),
         ])

@@ -4,7 +4,8 @@ import SystemPackage
 
 /// The files of a log in a directory, as an export or a mirror has them.
 ///
-/// What is read is bounded, and only plain files are: a directory of somebody else's may have anything in it.
+/// What is read is bounded, and only plain files are, everything else counts as not there: a directory of somebody
+/// else's may have anything in it.
 public struct DirectoryFiles: LogFiles {
     public let path: String
     /// No file of a log is longer than a full bundle of the longest entries.
@@ -31,8 +32,7 @@ public struct DirectoryFiles: LogFiles {
         }
         return try file.closeAfter {
             let status = try file.stat()
-            guard status.type == .regular else { throw Errno.isDirectory }
-            guard status.size <= Int64(limit) else { throw Errno.fileTooLarge }
+            guard status.type == .regular, status.size <= Int64(limit) else { return nil }
             let handle = FileHandle(fileDescriptor: file.rawValue, closeOnDealloc: false)
             return [UInt8](try handle.readToEnd() ?? Data())
         }

@@ -60,9 +60,9 @@ public enum AcceptedHeadError: NamedFailure, Hashable {
 extension AcceptedHeadError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .file(let path, let why): "\(path): \(why)"
+        case .file(let path, let why): "the file \(path) can't be used: \(why)"
         case .notVerified(let path, let reason):
-            "\(path) is not a checkpoint that the trust file vouches for (\(reason)); what was followed before is not "
+            "the checkpoint in \(path) is not vouched for by the trust file (\(reason)): what was followed before is not "
                 + "known, so nothing is followed"
         }
     }

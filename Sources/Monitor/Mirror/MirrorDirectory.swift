@@ -27,8 +27,7 @@ public final class MirrorDirectory: LogFiles {
         self.path = path
         files = DirectoryFiles(path)
         do {
-            let manager = FileManager.default
-            try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             guard let lock = try FileLock(path + "/.lock", isPassing: true) else {
                 throw MirrorError.locked(path: path)
             }
@@ -36,6 +35,8 @@ public final class MirrorDirectory: LogFiles {
             try Self.clear(path)
         } catch let error as MirrorError {
             throw error
+        } catch let error as CocoaError where error.code == .fileWriteFileExists {
+            throw .system(path: path, why: "it is not a directory")
         } catch {
             throw .system(path: path, why: SystemReason.text(error))
         }

@@ -8,6 +8,8 @@ public enum MirrorError: NamedFailure, Hashable {
     case system(path: String, why: String)
     /// The directory holds a copy that the new checkpoint does not continue.
     case otherLog(path: String, why: String)
+    /// The source's checkpoint is none to go on from.
+    case noCheckpoint(why: String)
     /// The source does not have what its checkpoint demands.
     case missing(path: String)
     /// The source has something else than its checkpoint demands.
@@ -20,6 +22,7 @@ public enum MirrorError: NamedFailure, Hashable {
         case .locked: "mirror-locked"
         case .system: "mirror-system"
         case .otherLog: "mirror-other-log"
+        case .noCheckpoint: "source-checkpoint"
         case .missing: "source-missing"
         case .mismatch: "source-mismatch"
         case .forked: "log-forked"
@@ -30,9 +33,10 @@ public enum MirrorError: NamedFailure, Hashable {
 extension MirrorError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .locked(let path): "\(path) is being written by another process"
-        case .system(let path, let why): "\(path): \(why)"
-        case .otherLog(let path, let why): "\(path) is of something else: \(why)"
+        case .locked(let path): "another process is writing to \(path)"
+        case .system(let path, let why): "the path \(path) can't be used: \(why)"
+        case .otherLog(let path, let why): "what is in \(path) is of something else: \(why)"
+        case .noCheckpoint(let why): "the mirror's checkpoint is not one to go on from: \(why)"
         case .missing(let path): "the source has no \(path), and its checkpoint demands it"
         case .mismatch(let path, let why): "the source's \(path) is not what its checkpoint demands: \(why)"
         case .forked(let old, let new, let kept, let why):

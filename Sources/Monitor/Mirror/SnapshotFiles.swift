@@ -18,18 +18,23 @@ public struct SnapshotFiles: LogFiles {
 
     public func read(_ path: String) throws -> [UInt8]? {
         guard let resource = TileResource(path: path) else { return path == "checkpoint" ? checkpoint : nil }
-        return try snapshot { snapshot in
-            switch resource {
-            case .tile(let tile):
-                guard let content = try snapshot.tile(tile.coordinate), content.count >= tile.byteCount else {
-                    return nil
-                }
-                return Array(content.prefix(tile.byteCount))
-            case .entries(let index, let width):
-                let first = index * UInt64(EntryBundle.fullWidth)
-                guard first + UInt64(width) <= (try snapshot.head).size else { return nil }
-                return EntryBundle.encode(entries: try snapshot.entries(first..<first + UInt64(width)))
-            }
+        do {
+            return try snapshot { try Self.content(of: resource, in: $0) }
+        } catch let error as StoreError where error.code == .corrupt {
+            // What the store itself can't make out is not there.
+            return nil
+        }
+    }
+
+    private static func content(of resource: TileResource, in snapshot: any LogSnapshot) throws -> [UInt8]? {
+        switch resource {
+        case .tile(let tile):
+            guard let content = try snapshot.tile(tile.coordinate), content.count >= tile.byteCount else { return nil }
+            return Array(content.prefix(tile.byteCount))
+        case .entries(let index, let width):
+            let first = index * UInt64(EntryBundle.fullWidth)
+            guard first + UInt64(width) <= (try snapshot.head).size else { return nil }
+            return EntryBundle.encode(entries: try snapshot.entries(first..<first + UInt64(width)))
         }
     }
 }

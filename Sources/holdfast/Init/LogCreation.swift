@@ -158,12 +158,16 @@ struct LogCreation {
     private func write(_ layout: LogLayout, _ genesis: SignedStatement) throws {
         try AtomicFile.write(genesis.entryBytes, to: layout.genesis)
         try AtomicFile.write(Array(try TrustText.text(genesis: genesis).utf8), to: layout.trust)
-        let configuration = ExampleConfiguration.text(setting: [
+        try AtomicFile.write(Array(Self.configuration.utf8), to: layout.configuration)
+    }
+
+    /// The configuration of a log whose files are where they usually are.
+    static var configuration: String {
+        ExampleConfiguration.text(setting: [
             .data: ServeSetting.data.value, .anchor: ServeSetting.anchor.value,
             .checkpointKey: ServeSetting.checkpointKey.value, .receiptKey: ServeSetting.receiptKey.value,
             .statementKey: ServeSetting.statementKey.value,
         ])
-        try AtomicFile.write(Array(configuration.utf8), to: layout.configuration)
     }
 }
 

@@ -33,15 +33,24 @@ struct MirrorRun: Service {
             do {
                 try await update(&mirror)
             } catch  where interval != nil || servesOn {
-                guard let failure = Wording.failure(for: error), failure.status == .unreachable else { throw error }
+                guard let failure = Wording.failure(for: error), Self.mayPass(error, failure) else { throw error }
                 try Task.checkCancellation()
-                // A log that is not there now may be there later; what was copied is served meanwhile.
+                // What was copied is served meanwhile.
                 Wording.print(failure)
             }
             guard let interval else { break }
             try await Task.sleep(for: interval)
         }
         while servesOn { try await Task.sleep(for: .seconds(3600)) }
+    }
+
+    /// A log that is not there now may be there later, and so may a file that a cache on the way has not got yet.
+    private static func mayPass(_ error: any Error, _ failure: Failure) -> Bool {
+        switch error as? MirrorError {
+        case .missing, .mismatch: true
+        case .locked, .system, .otherLog, .noCheckpoint, .forked: false
+        case nil: failure.status == .unreachable
+        }
     }
 
     private func update(_ mirror: inout Mirror) async throws {

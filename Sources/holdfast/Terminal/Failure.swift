@@ -14,6 +14,8 @@ enum ExitStatus: Int32 {
     case forked = 4
     /// A monitored log broke its own rules.
     case violated = 5
+    /// An audit found damage, and repaired all of it.
+    case repaired = 6
 }
 
 /// Why a command did not do what it was asked, in words for people: what was wrong, with the values, and what to do.

@@ -27,7 +27,7 @@ enum Wording {
         case let error as StreamLedgerError: ledger(error)
         case let error as StreamError: stream(error, names: [])
         case let error as MirrorError: mirror(error)
-        case let error as AcceptedHeadError: Failure(.refused, sentence(error.description))
+        case let error as AcceptedHeadError: acceptedHead(error)
         case let error as LogError: log(error)
         case let error as AnchorError: anchor(error)
         case let error as StoreError: store(error)

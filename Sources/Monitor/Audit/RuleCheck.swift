@@ -1,0 +1,98 @@
+import Governance
+import Tlog
+import Verification
+
+/// The log's own rules, followed entry by entry: signatures side by side, the fold in order.
+struct RuleCheck {
+    private let total: UInt64
+    private let verified: UInt64
+    private(set) var replay: LogReplay?
+    private var failure: ReplayError?
+    /// The first entry that was not there to be followed.
+    private var gap: UInt64?
+    private var frontier = Frontier()
+    /// Where each leaf hash was.
+    private var seen: [LeafKey: UInt64] = [:]
+    private(set) var duplicates: [AuditDamage] = []
+    private(set) var size: UInt64 = 0
+
+    init(trust: TrustFile, size: UInt64, verified: TreeHead?) {
+        total = size
+        self.verified = verified?.size ?? 0
+        replay = LogReplay(pins: LogReplay.Pins(genesis: trust.genesis?.leafHash, authorities: trust.authorities))
+    }
+
+    /// The head up to which everything was there and allowed.
+    var clean: TreeHead? { failure == nil && gap == nil && duplicates.isEmpty ? frontier.treeHead : nil }
+
+    /// Counts a bundle; finds entries that are in the log twice.
+    mutating func note(_ bundle: BundleCheck) {
+        let first = bundle.index * UInt64(EntryBundle.fullWidth)
+        for (offset, hash) in bundle.leafHashes.enumerated() {
+            let index = first + UInt64(offset)
+            if let before = seen.updateValue(index, forKey: LeafKey(hash)) {
+                duplicates.append(
+                    AuditDamage(
+                        .duplicate, "leaf hash", index: index, expected: "no entry twice",
+                        found: "entry \(before), \(hash)"))
+            }
+        }
+        size = min(first + UInt64(EntryBundle.fullWidth), total)
+    }
+
+    mutating func follow(_ bundles: [BundleCheck]) async {
+        for bundle in bundles {
+            guard failure == nil, gap == nil, var replay = replay.take() else { return }
+            defer { self.replay = replay }
+            let first = bundle.index * UInt64(EntryBundle.fullWidth)
+            guard let entries = bundle.entries else {
+                gap = bundle.damage.first { $0.kind == .entry }?.index ?? first
+                return
+            }
+            let isVerified = first + UInt64(entries.count) <= verified
+            let read = isVerified ? [] : await FollowedEntry.verified(entries, from: first, keys: replay.rules?.keys)
+            do throws(ReplayError) {
+                for (offset, bytes) in entries.enumerated() {
+                    if isVerified {
+                        try replay.append(bytes, signatureVerified: true)
+                    } else if let statement = read[offset].statement {
+                        try replay.append(statement, signatureVerified: read[offset].isSignatureVerified)
+                    } else {
+                        try replay.append(bytes)
+                    }
+                    frontier.append(bundle.leafHashes[offset])
+                }
+            } catch {
+                failure = error
+            }
+        }
+    }
+
+    /// What the entries fold into, as far as they were followed.
+    var fold: LogFold? { replay.flatMap { LogFold($0, failure: failure) } }
+
+    /// Writes what came of it.
+    mutating func finish(_ report: inout AuditReport) {
+        if failure == nil, gap == nil {
+            do throws(ReplayError) { try replay?.finish() } catch { failure = error }
+        }
+        report.ruleFailure = failure
+        report.followed = failure?.index ?? gap ?? total
+        report.lastSeal = replay?.lastSeal
+    }
+}
+
+/// Half of a leaf hash, which tells two apart as well as all of it: 128 bits collide by chance in no log.
+private struct LeafKey: Hashable {
+    let high: UInt64
+    let low: UInt64
+
+    init(_ hash: Hash) {
+        high = Self.number(hash.bytes[0..<8])
+        low = Self.number(hash.bytes[8..<16])
+    }
+
+    private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}
