@@ -6,6 +6,25 @@ from harness import holdfast
 from test_governance_cli import RUNTIME, Domain
 
 
+def test_freeze_by_two():
+    """the end of a log that has two authorities takes both; until then it goes on, and shows what waits"""
+    log = Domain()
+    try:
+        draft = ["policy", "draft", "--authority", log.public("second"), "--threshold", "2"]
+        log.make("policy", "set", log.file("next.json", log.run(*draft).stdout))
+        command = ["freeze", "--successor", "log.example.org/next", "--genesis", "ab" * 32, "--yes"]
+        assert log.make(*command)["notes"]["takes"] == "2 of 2"
+        log.make("identity", "enroll", RUNTIME, log.public("runtime"), "--role", "runtime")
+        assert "log.example.org/next goes on" in log.run("policy", "pending").stdout
+        pending = log.lines("policy", "pending")[0]
+        assert pending["freeze"]["successor"] == "log.example.org/next", pending
+        assert "holdfast freeze" in log.refused("policy", "approve", pending["digest"], by="second")
+        log.make(*command, by="second")
+        assert "(frozen)" in log.refused("identity", "revoke", log.public("runtime"), "--reason", "left")
+    finally:
+        log.remove()
+
+
 def test_freeze():
     """a frozen log refuses with the name of the one that goes on, serves what it has, and a restart changes nothing"""
     old, new = Domain(), Domain("log.example.org/next")

@@ -10,7 +10,7 @@
 /// of what a statement does, or of a check of the replay, written where it is.
 ///
 /// Only a build with `-D HOLDFAST_MUTANTS` reads the environment variable `HOLDFAST_MUTANT`; in every other build
-/// nothing is ever off. `tools/mutants.governance` lists the names.
+/// nothing is ever off. `tools/mutants.list` lists the names.
 enum Mutant {
     #if HOLDFAST_MUTANTS
         private static let switchedOff = ProcessInfo.processInfo.environment["HOLDFAST_MUTANT"]

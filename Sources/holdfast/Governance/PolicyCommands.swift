@@ -303,7 +303,8 @@ struct PolicyApproveCommand: StatementCommand {
 
 struct PolicyPendingCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pending", abstract: "Show policies that not enough authorities have approved yet.",
+        commandName: "pending",
+        abstract: "Show policies, and ends of the log, that not enough authorities have approved yet.",
         discussion: "  holdfast policy pending --dir mylog")
 
     @OptionGroup var reading: ReadingOptions
@@ -317,43 +318,77 @@ struct PolicyPendingCommand: AsyncParsableCommand {
             let byPolicy = Dictionary(grouping: record?.approvals ?? [:]) { $0.value.policy }
             for (digest, approvals) in byPolicy.sorted(by: { $0.key.hex < $1.key.hex }) {
                 guard let first = approvals.map(\.value).min(by: { $0.entry < $1.entry }) else { continue }
-                let policy = try await session.pendingPolicy(first)
-                show(digest, policy, approvals.map { ($0.key, $0.value.entry) }.sorted { $0.1 < $1.1 }, current)
+                let pending = try await session.pending(first)
+                show(digest, pending, approvals.map { ($0.key, $0.value.entry) }.sorted { $0.1 < $1.1 }, current)
             }
-            if byPolicy.isEmpty, !log.json { Terminal.output.line("No policy waits for approvals.") }
+            if byPolicy.isEmpty, !log.json { Terminal.output.line("Nothing waits for approvals.") }
         }
     }
 
-    private func show(_ digest: Hash, _ policy: Policy, _ approvals: [(Hash, UInt64)], _ current: Policy) {
+    private func show(_ digest: Hash, _ pending: PendingApproval, _ approvals: [(Hash, UInt64)], _ current: Policy) {
+        let (name, content): (String, JSON) =
+            switch pending {
+            case .policy(let policy): ("policy", policy.json)
+            case .freeze(let freeze): ("freeze", JSON(freeze.cbor))
+            }
         if log.json {
             let list = approvals.map { authority, entry -> JSON in
                 ["authority": .string(authority.hex), "index": JSON(entry)]
             }
             let whole: JSON = [
                 "digest": .string(digest.hex), "approvals": .array(list), "threshold": JSON(UInt64(current.threshold)),
-                "policy": policy.json,
+                name: content,
             ]
             return Terminal.output.line(whole.text())
         }
         let terminal = Terminal.output
         terminal.line(
-            "policy \(terminal.styled(digest.hex, .bold))  \(approvals.count) of \(current.threshold) approvals")
+            "\(name) \(terminal.styled(digest.hex, .bold))  \(approvals.count) of \(current.threshold) approvals")
         for (authority, entry) in approvals { terminal.line("  approved by \(authority), entry \(entry)") }
-        for line in PolicyDocument.changes(from: current, to: policy) { terminal.line("  " + line) }
+        switch pending {
+        case .policy(let policy):
+            for line in PolicyDocument.changes(from: current, to: policy) { terminal.line("  " + line) }
+        case .freeze(let freeze):
+            terminal.line("  the end of the log; \(Terminal.visible(freeze.successor)) goes on")
+            terminal.line("  its genesis is \(freeze.genesis)")
+        }
     }
 }
 
 extension GovernanceSession {
-    /// The policy that an approval is of: the entry's, held to the digest that the state has.
-    func pendingPolicy(_ approval: ApprovalsRecord.Approval) async throws -> Policy {
+    /// What an approval is of: the entry's, held to the digest that the state has.
+    func pending(_ approval: ApprovalsRecord.Approval) async throws -> PendingApproval {
         let statement = try await entry(approval.entry)
-        guard let event = try? Event(decoding: statement.payload), let policy = try? Policy(decoding: event.data),
-            policy.digest == approval.policy
-        else {
-            throw Failure(
-                .refused, "Entry \(approval.entry) does not have policy \(approval.policy), which the state says it has"
-            )
+        if let event = try? Event(decoding: statement.payload) {
+            switch StatementType(rawValue: event.type) {
+            case .policySet?:
+                if let policy = try? Policy(decoding: event.data), policy.digest == approval.policy {
+                    return .policy(policy)
+                }
+            case .logFreeze?:
+                if let freeze = try? LogFreeze(event.data), freeze.digest == approval.policy { return .freeze(freeze) }
+            default: break
+            }
         }
-        return policy
+        throw Failure(
+            .refused, "Entry \(approval.entry) does not have \(approval.policy), which the state says it has")
     }
+
+    /// The policy that an approval is of.
+    func pendingPolicy(_ approval: ApprovalsRecord.Approval) async throws -> Policy {
+        switch try await pending(approval) {
+        case .policy(let policy): return policy
+        case .freeze(let freeze):
+            let (successor, genesis) = (Terminal.visible(freeze.successor), freeze.genesis)
+            throw Failure(
+                .refused, "\(approval.policy) is not a policy: it is the end of the log",
+                hint: "To approve that: holdfast freeze --successor \(successor) --genesis \(genesis) --yes")
+        }
+    }
+}
+
+/// What authorities approve.
+enum PendingApproval {
+    case policy(Policy)
+    case freeze(LogFreeze)
 }

@@ -111,6 +111,36 @@ struct CrossCloudCheckTests {
         #expect(try scene.outcome(.x3) == .failed(.cryptographicFailure))
     }
 
+    @Test("X3: what was carried is of one head of the peer's, which its seal ends, and shows the peer's policy")
+    func oneHead() throws {
+        var scene = try Scene(peer: true)
+        let proofs = try #require(scene.evidence.peer?.proofs)
+        func changed(index: UInt64? = nil, checkpoint: [UInt8]? = nil) -> [StateProof] {
+            proofs.map { proof in
+                StateProof(
+                    key: proof.key, value: proof.value, proof: proof.proof, seal: proof.seal,
+                    index: index ?? proof.index, path: proof.path, checkpoint: checkpoint ?? proof.checkpoint)
+            }
+        }
+        func detail(_ proofs: [StateProof]) throws -> String {
+            scene.evidence.peer?.proofs = proofs
+            let result = try #require(try scene.evaluate().results.first { $0.check == .x3 })
+            #expect(result.outcome != .passed)
+            return result.detail
+        }
+        let head = try #require(scene.peer).head
+        let foreign = Checkpoint(origin: try Origin("log.example.org/third"), head: head)
+            .signed(by: PeerWorld.logKey).bytes
+        var other = try #require(scene.peer)
+        other.isStateWitnessed = false
+        let mixed = Array(proofs.dropLast()) + (try other.evidence().proofs.filter { $0.key == proofs.last?.key })
+        #expect(try detail(mixed).contains("not all of one head"))
+        #expect(try detail(changed(index: 0)).contains("does not end the head"))
+        #expect(try detail(changed(checkpoint: foreign)).contains("the checkpoint is of log.example.org/third"))
+        #expect(try detail(proofs.filter { $0.key != .policy }).contains("does not show the policy"))
+        #expect(try detail([]).contains("there is no evidence"))
+    }
+
     @Test("X4: the runtime's measurement is held to the enrolment in the domain that enrolled it")
     func x4() throws {
         var scene = try Scene(peer: true)
