@@ -33,6 +33,7 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -63,6 +64,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -72,6 +74,8 @@ let package = Package(
         // The libraries of the system (Debian: libsodium-dev, liblmdb-dev).
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+        // One call of libc whose answer Swift can't read safely.
+        .systemLibrary(name: "CProcess"),
 
         // Formats and rules: value types and pure functions.
         .target(name: "Tlog", dependencies: ["CSodium", crypto], swiftSettings: strict),
@@ -129,8 +133,7 @@ let package = Package(
             name: "Gate",
             dependencies: [
                 "Tlog", "COSE", "Governance", "Verification", "LogClient", "LogStore", "StoredState", "Monitor",
-                logging,
-                systemPackage,
+                "CProcess", logging, subprocess, systemPackage,
             ],
             swiftSettings: strict),
         .target(
@@ -146,7 +149,7 @@ let package = Package(
             name: "holdfast",
             dependencies: [
                 "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "HTTPServing",
-                "LogServer", "LogClient", "Monitor", "MirrorServer", "Witness", "WitnessServer", argumentParser,
+                "LogServer", "LogClient", "Monitor", "MirrorServer", "Gate", "Witness", "WitnessServer", argumentParser,
                 configuration, logging, serviceLifecycle, systemPackage, unixSignals, yams,
             ],
             swiftSettings: strict),
@@ -210,7 +213,8 @@ let package = Package(
         .testTarget(
             name: "GateTests",
             dependencies: [
-                "Gate", "Monitor", "LogClient", "LogStore", "Verification", "Governance", "COSE", "Tlog", logging,
+                "Gate", "holdfast", "Monitor", "LogClient", "LogStore", "Verification", "Governance", "COSE", "Tlog",
+                logging, systemPackage,
             ],
             swiftSettings: strict),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),

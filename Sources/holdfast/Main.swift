@@ -36,6 +36,7 @@ struct Holdfast: AsyncParsableCommand {
                     RuntimeCommand.self, DecisionCommand.self, LeaseCommand.self, ExecutionCommand.self,
                     ContainmentCommand.self, TrustCommand.self, PeerCommand.self, RouteCommand.self,
                 ]),
+            CommandGroup(name: "Enforce:", subcommands: [GateCommand.self]),
             CommandGroup(
                 name: "Read and verify:",
                 subcommands: [

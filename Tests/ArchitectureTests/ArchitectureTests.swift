@@ -39,7 +39,7 @@ private let allowedImports: [String: Set<String>] = [
     ],
     "Gate": [
         "Tlog", "COSE", "Governance", "Verification", "LogClient", "LogStore", "StoredState", "Monitor", "Logging",
-        "Foundation", "Glibc", "Dispatch", "Synchronization", "SystemPackage",
+        "CProcess", "Foundation", "Glibc", "Dispatch", "Subprocess", "Synchronization", "SystemPackage",
     ],
     "MirrorServer": [
         "Tlog", "LogClient", "Monitor", "HTTPServing", "Hummingbird", "HTTPTypes", "Logging", "NIOCore",
@@ -48,7 +48,7 @@ private let allowedImports: [String: Set<String>] = [
     "holdfast": [
         "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "HTTPServing",
         "LogServer",
-        "LogClient", "Monitor", "MirrorServer", "Witness", "WitnessServer", "ArgumentParser", "Configuration",
+        "LogClient", "Monitor", "MirrorServer", "Gate", "Witness", "WitnessServer", "ArgumentParser", "Configuration",
         "Logging",
         "ServiceLifecycle",
         "Foundation", "Glibc", "Synchronization", "Dispatch", "SystemPackage", "UnixSignals", "Yams",
