@@ -55,6 +55,12 @@ enum Mutant: String, CaseIterable {
     /// Publish heads before the quorum of witnesses has cosigned them.
     case witnessQuorum = "witness-quorum"
 
+    /// Start without the quorum of witnesses for the stored head.
+    case firstQuorum = "invariant-3-first-quorum"
+
+    /// Show, before that quorum, a kept head that is under no quorum of the witnesses of today.
+    case keptQuorum = "kept-quorum"
+
     #if HOLDFAST_MUTANTS
         private static let switchedOff = ProcessInfo.processInfo.environment["HOLDFAST_MUTANT"]
 
