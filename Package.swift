@@ -44,6 +44,8 @@ let package = Package(
     products: [
         .executable(name: "holdfast", targets: ["holdfast"]),
         .executable(name: "holdfast-verify", targets: ["holdfast-verify"]),
+        // For programs of others: submit, verify, evaluate.
+        .library(name: "HoldfastClient", targets: ["HoldfastClient"]),
         // What the benchmarks in tools/bench measure without a server: a package of its own, so that nobody else
         // resolves what it depends on, and SwiftPM lets one package use only the products of another.
         .library(name: "Tlog", targets: ["Tlog"]),
@@ -144,6 +146,10 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .target(
+            name: "HoldfastClient", dependencies: ["Tlog", "COSE", "Governance", "Verification", "LogClient"],
+            swiftSettings: strict),
+
         // The two programs.
         .executableTarget(
             name: "holdfast",
@@ -157,6 +163,10 @@ let package = Package(
             name: "holdfast-verify",
             dependencies: ["Tlog", "COSE", "Governance", "Verification", argumentParser],
             swiftSettings: strict, linkerSettings: staticExecutable),
+
+        // How programs of others use HoldfastClient.
+        .executableTarget(
+            name: "example-agent", dependencies: ["HoldfastClient"], path: "examples/agent", swiftSettings: strict),
 
         // Writes fixtures/, byte for byte the same each time.
         .executableTarget(
@@ -217,6 +227,9 @@ let package = Package(
                 logging, systemPackage,
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "HoldfastClientTests",
+            dependencies: ["HoldfastClient", "LogClient", "Governance"], swiftSettings: strict),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
     ]
 )

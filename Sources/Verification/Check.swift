@@ -39,6 +39,11 @@ public enum CheckName: String, Sendable, Hashable, CaseIterable {
     case expectedSize = "expected-size"
     case expectedValue = "expected-value"
 
+    // An evidence bundle.
+    case bundleForm = "bundle-form"
+    case bundleParts = "bundle-parts"
+    case bundleAgreement = "bundle-agreement"
+
     // A stream.
     case streamStatements = "stream-statements"
     case streamChain = "stream-chain"

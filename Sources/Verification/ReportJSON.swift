@@ -13,6 +13,7 @@ extension VerificationReport {
             members.append(JSONMember("decided-by", decidingCheck.map { .string($0.name.rawValue) } ?? .null))
         }
         if verdict == .verified, let state { members.append(JSONMember("state", state.report)) }
+        if verdict == .verified, let evidence { members.append(JSONMember("evidence", evidence.json)) }
         if let fold { members.append(JSONMember("governance", fold.json)) }
         members.append(JSONMember("checks", .array(checks.map(\.json))))
         return .object(members)

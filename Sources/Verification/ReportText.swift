@@ -10,6 +10,7 @@ extension VerificationReport {
             text += "\(check.mark(colour: colour)) \(check.label)\(padding)  \(check.detail)\n"
         }
         if let fold { text += fold.text }
+        if verdict == .verified, let evidence { text += evidence.text }
         return text + verdictText(colour: colour) + "\n"
     }
 
@@ -45,6 +46,7 @@ extension VerificationReport.Subject {
         case .log: "the whole log"
         case .state: "state proof"
         case .stream: "every statement of the stream"
+        case .bundle: "the evidence bundle"
         }
     }
 }

@@ -26,6 +26,7 @@ public struct VerificationReport: Sendable, Hashable {
         case log
         case state
         case stream
+        case bundle
     }
 
     public let subject: Subject
@@ -36,16 +37,19 @@ public struct VerificationReport: Sendable, Hashable {
     public let state: ProvenState?
     /// What a whole log's entries fold into, where that was asked for.
     public let fold: LogFold?
+    /// What an evidence bundle shows, if the report is of one and it is verified.
+    public let evidence: EvidenceFindings?
 
     init(
         subject: Subject, isInclusionOnly: Bool = false, checks: [Check], state: ProvenState? = nil,
-        fold: LogFold? = nil
+        fold: LogFold? = nil, evidence: EvidenceFindings? = nil
     ) {
         self.subject = subject
         self.isInclusionOnly = isInclusionOnly
         self.checks = checks
         self.state = state
         self.fold = fold
+        self.evidence = evidence
     }
 
     public var verdict: Verdict {

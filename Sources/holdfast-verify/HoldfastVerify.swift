@@ -6,7 +6,7 @@ import Glibc
 struct HoldfastVerify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "holdfast-verify",
-        abstract: "Verify statements, proofs, receipts, checkpoints, state, streams and whole logs offline.",
+        abstract: "Verify statements, proofs, receipts, checkpoints, state, evidence and whole logs offline.",
         discussion: """
             Everything is held to a trust file (.trust): the log's key, the witnesses and their quorum, and the log's \
             first entry, from which all other keys follow. The program reads files and nothing else: no network, no \
@@ -20,18 +20,21 @@ struct HoldfastVerify: AsyncParsableCommand {
               holdfast-verify statement event.cose --trust log.trust
               holdfast-verify transparent event.transparent --trust log.trust
               holdfast-verify state grant.state-proof --trust log.trust
+              holdfast-verify bundle run-1.evidence --trust log.trust
               holdfast-verify log copy-of-the-log --trust log.trust
             """,
         version: "0.1.0",
         subcommands: [
             StatementCommand.self, TransparentCommand.self, ReceiptCommand.self, CheckpointCommand.self,
-            ConsistencyCommand.self, ForkCommand.self, StateCommand.self, StreamCommand.self, LogCommand.self,
+            ConsistencyCommand.self, ForkCommand.self, StateCommand.self, StreamCommand.self, BundleCommand.self,
+            LogCommand.self,
         ])
 
     /// Without a subcommand nothing is verified, and that must not look like success.
     func run() throws {
         throw ValidationError(
-            "Say what to verify: statement, transparent, receipt, checkpoint, consistency, fork, state, stream or log.")
+            "Say what to verify: statement, transparent, receipt, checkpoint, consistency, fork, state, stream, "
+                + "bundle or log.")
     }
 
     /// Runs the command of the command line.

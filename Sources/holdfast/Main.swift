@@ -40,8 +40,8 @@ struct Holdfast: AsyncParsableCommand {
             CommandGroup(
                 name: "Read and verify:",
                 subcommands: [
-                    ProveCommand.self, TreeCommand.self, ShowCommand.self, TailCommand.self, ExportCommand.self,
-                    AuditCommand.self,
+                    ProveCommand.self, EvidenceCommand.self, TreeCommand.self, ShowCommand.self, TailCommand.self,
+                    ExportCommand.self, AuditCommand.self,
                 ]),
             CommandGroup(name: "Measure:", subcommands: [BenchCommand.self]),
         ])

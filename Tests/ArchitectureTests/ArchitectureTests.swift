@@ -41,6 +41,7 @@ private let allowedImports: [String: Set<String>] = [
         "Tlog", "COSE", "Governance", "Verification", "LogClient", "LogStore", "StoredState", "Monitor", "Logging",
         "CProcess", "Foundation", "Glibc", "Dispatch", "Subprocess", "Synchronization", "SystemPackage",
     ],
+    "HoldfastClient": ["Tlog", "COSE", "Governance", "Verification", "LogClient", "Foundation"],
     "MirrorServer": [
         "Tlog", "LogClient", "Monitor", "HTTPServing", "Hummingbird", "HTTPTypes", "Logging", "NIOCore",
         "ServiceLifecycle",

@@ -122,6 +122,18 @@ struct FixtureTests {
         }
     }
 
+    @Test("evidence bundles")
+    func bundles() throws {
+        let document = try Fixtures.document("bundle.json")
+        for item in try Fixtures.cases("bundle.json") {
+            let about = try item["about"]?.stringValue.map { try StateKey(text: $0) }
+            try item.check(verifier(document, item).bundle(item.hexBytes("bundle"), about: about))
+        }
+        let trust = try TrustFile(parsing: Fixtures.bytes("example/run-1.trust"))
+        let report = Verifier(trust: trust).bundle(try Fixtures.bytes("example/run-1.evidence"))
+        #expect(report.verdict == .verified, "\(report.text())")
+    }
+
     @Test("streams with their state")
     func streams() throws {
         let document = try Fixtures.document("stream.json")

@@ -17,7 +17,8 @@ enum VerificationFixtures {
                 ("state.json", try VerificationStateFixtures.document().file),
                 ("stream.json", try VerificationStreamFixtures.document().file),
                 ("enrolment.json", try VerificationStreamFixtures.enrolmentDocument().file),
-            ] + (try example())
+                ("bundle.json", try VerificationBundleFixtures.document().file),
+            ] + (try example()) + (try VerificationBundleFixtures.example())
         }
     ]
 

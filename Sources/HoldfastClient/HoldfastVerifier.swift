@@ -1,0 +1,65 @@
+internal import Governance
+internal import LogClient
+internal import Verification
+
+/// Verifies offline: reads bytes, asks nobody. What it says is what the program `holdfast-verify` says.
+public struct HoldfastVerifier: Sendable {
+    private let verifier: Verifier
+
+    /// - Parameters:
+    ///   - trust: the bytes of a trust file.
+    ///   - isWithoutStateQuorum: whether states will do that nobody but the log vouches for, where the trust file names
+    ///     no quorum of state witnesses.
+    public init(trust: [UInt8], isWithoutStateQuorum: Bool = false) throws(HoldfastError) {
+        verifier = Verifier(
+            trust: try HoldfastError.trustFile(trust), isWithoutStateQuorum: isWithoutStateQuorum)
+    }
+
+    /// A statement and its tlog-proof.
+    public func statement(_ statement: [UInt8], proof: [UInt8]) -> VerificationResult {
+        VerificationResult(verifier.statement(statement, proof: proof))
+    }
+
+    /// A statement with its receipt inside.
+    public func transparentStatement(_ bytes: [UInt8]) -> VerificationResult {
+        VerificationResult(verifier.transparentStatement(bytes))
+    }
+
+    /// A checkpoint alone.
+    public func checkpoint(_ bytes: [UInt8]) -> VerificationResult {
+        VerificationResult(verifier.checkpoint(bytes))
+    }
+
+    /// A state proof.
+    ///
+    /// - Parameter key: the key that it must be of, in text form.
+    public func state(_ bytes: [UInt8], of key: String) throws(HoldfastError) -> VerificationResult {
+        VerificationResult(verifier.state(bytes, StateQuestion(key: try HoldfastError.stateKey(key))))
+    }
+
+    /// An evidence bundle: how an execution, a grant or a model stands in the log, and all that it comes from.
+    ///
+    /// - Parameter key: what it must be about, in text form.
+    public func evidence(_ bytes: [UInt8], about key: String) throws(HoldfastError) -> VerificationResult {
+        VerificationResult(verifier.bundle(bytes, about: try HoldfastError.stateKey(key)))
+    }
+}
+
+/// What a verification came to.
+public struct VerificationResult: Sendable, Hashable {
+    /// Nothing failed, and nothing that the answer needs was left out.
+    public let isVerified: Bool
+    /// The stable name of the check that decided against it, such as `inclusion`; nil if it is verified.
+    public let decidedBy: String?
+    /// The report for people, one line a check.
+    public let text: String
+    /// The report for programs: one JSON object; `spec/verification.md` has its schema.
+    public let json: String
+
+    init(_ report: VerificationReport) {
+        isVerified = report.verdict == .verified
+        decidedBy = isVerified ? nil : report.decidingCheck?.name.rawValue
+        text = report.text()
+        json = report.json.text()
+    }
+}
