@@ -229,7 +229,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "HoldfastClientTests",
-            dependencies: ["HoldfastClient", "LogClient", "Governance"], swiftSettings: strict),
+            dependencies: ["HoldfastClient", "LogClient", "Verification", "Governance", "COSE", "Tlog"],
+            swiftSettings: strict),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
     ]
 )

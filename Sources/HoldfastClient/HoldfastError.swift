@@ -1,3 +1,4 @@
+internal import COSE
 internal import Governance
 internal import LogClient
 internal import Tlog

@@ -1,12 +1,12 @@
 internal import Governance
-internal import LogClient
+package import LogClient
 
 /// A gate: asks whether something may be done, before it is done. The interface is OpenID AuthZEN 1.0.
 ///
 /// ```swift
 /// let gate = try HoldfastGate(url: "http://127.0.0.1:8788")
 /// let decision = try await gate.evaluate(
-///     Question(subject: "spiffe://example.org/agent", action: "read", resource: "inbox/7"))
+///     GateQuestion(subject: "spiffe://example.org/agent", action: "read", resource: "inbox/7"))
 /// guard decision.isPermitted else { return }
 /// ```
 ///
@@ -45,7 +45,7 @@ public struct HoldfastGate: Sendable {
     }
 
     /// Asks, once: a question is not repeated by itself, because a recorded permit is one entry of the log.
-    public func evaluate(_ question: Question) async throws(HoldfastError) -> Decision {
+    public func evaluate(_ question: GateQuestion) async throws(HoldfastError) -> GateDecision {
         let response: ClientResponse
         do {
             response = try await transport.send(
@@ -75,12 +75,12 @@ public struct HoldfastGate: Sendable {
         guard let body, let decision = body["decision"]?.boolValue else {
             throw HoldfastError(code: "answer-malformed", message: "the gate's answer has no decision")
         }
-        return Decision(isPermitted: decision, context: body["context"]?.text() ?? "{}")
+        return GateDecision(isPermitted: decision, context: body["context"]?.text() ?? "{}")
     }
 }
 
 /// What a gate is asked: may this subject do this with that?
-public struct Question: Sendable {
+public struct GateQuestion: Sendable {
     /// The identity that wants to act, a URI.
     public var subject: String
     public var action: String
@@ -113,7 +113,7 @@ public struct Question: Sendable {
 }
 
 /// What a gate decided.
-public struct Decision: Sendable, Hashable {
+public struct GateDecision: Sendable, Hashable {
     /// Whether it may be done. A gate that can't tell says no.
     public let isPermitted: Bool
     /// What the gate says with it, a JSON object: the steps, the checks that failed and why, the recorded entry.

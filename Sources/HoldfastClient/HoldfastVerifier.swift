@@ -1,5 +1,4 @@
 internal import Governance
-internal import LogClient
 internal import Verification
 
 /// Verifies offline: reads bytes, asks nobody. What it says is what the program `holdfast-verify` says.
@@ -8,11 +7,16 @@ public struct HoldfastVerifier: Sendable {
 
     /// - Parameters:
     ///   - trust: the bytes of a trust file.
+    ///   - signerStates: state proofs (``HoldfastLog/state(of:at:)``) of the keys of signers that the log enrolled after
+    ///     its first entry, which alone the trust file has.
     ///   - isWithoutStateQuorum: whether states will do that nobody but the log vouches for, where the trust file names
     ///     no quorum of state witnesses.
-    public init(trust: [UInt8], isWithoutStateQuorum: Bool = false) throws(HoldfastError) {
+    public init(
+        trust: [UInt8], signerStates: [[UInt8]] = [], isWithoutStateQuorum: Bool = false
+    ) throws(HoldfastError) {
         verifier = Verifier(
-            trust: try HoldfastError.trustFile(trust), isWithoutStateQuorum: isWithoutStateQuorum)
+            trust: try HoldfastError.trustFile(trust), stateProofs: signerStates,
+            isWithoutStateQuorum: isWithoutStateQuorum)
     }
 
     /// A statement and its tlog-proof.

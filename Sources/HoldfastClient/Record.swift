@@ -1,5 +1,5 @@
 internal import COSE
-public import Foundation
+internal import Foundation
 internal import Governance
 internal import LogClient
 internal import Tlog
@@ -89,7 +89,7 @@ public struct Identity: Sendable {
     public let name: String
     let key: Ed25519.SigningKey
 
-    /// Reads the key from a file as `holdfast key generate` writes it. The file must be private to the user.
+    /// Reads the key from a file as `holdfast key new` writes it. The file must be private to the user.
     public init(name: String, keyFile path: String) throws(HoldfastError) {
         self.name = name
         do throws(KeyFileError) { key = try KeyFile.read(path) } catch { throw HoldfastError(error) }

@@ -1,3 +1,4 @@
+import COSE
 import Foundation
 import Governance
 import LogClient
@@ -90,8 +91,8 @@ struct ClientTests {
 
     // MARK: Evaluate
 
-    private func decision(_ gate: FakeGate) async throws -> Decision {
-        let question = Question(
+    private func decision(_ gate: FakeGate) async throws -> GateDecision {
+        let question = GateQuestion(
             subject: "spiffe://example.org/agent", action: "read", resource: "inbox/7", context: ["purpose": "search"])
         return try await HoldfastGate(url: "http://gate.test/", transport: gate).evaluate(question)
     }

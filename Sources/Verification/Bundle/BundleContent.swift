@@ -45,7 +45,9 @@ struct BundleContent {
     mutating func add(_ statement: SignedStatement, at index: UInt64) {
         guard entries[index] == nil else { return }
         var event: Event?
-        if statement.header.contentType.isSame(as: Event.contentType) { event = try? Event(decoding: statement.payload) }
+        if statement.header.contentType.isSame(as: Event.contentType) {
+            event = try? Event(decoding: statement.payload)
+        }
         let seal = try? Seal(statement, origin: genesis.origin)
         entries[index] = Entry(index: index, statement: statement, event: event, seal: seal)
         indices[statement.leafHash] = indices[statement.leafHash].map { min($0, index) } ?? index

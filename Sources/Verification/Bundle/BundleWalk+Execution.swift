@@ -46,6 +46,7 @@ extension BundleWalk {
             follow(parent, child: start.index)
         }
         leaveOpen("heartbeats, telemetry and attestations of \(record.subject)")
+        leaveOpen("decisions by which a gate found that \(name) had drifted: the containment that followed is shown")
     }
 
     private mutating func followSteps(_ record: ExecutionRecord, _ key: StateKey, _ start: BundleContent.Entry) {

@@ -90,13 +90,24 @@ extension BundleWalk {
 
     private mutating func tell(_ record: PolicyRecord, _ about: StateKey, _ when: String) {
         guard let entry = entry(record.index, "it set the policy") else { return }
-        let set = entry.event.flatMap { $0.type == EventType.policySet ? try? Policy(decoding: $0.data) : nil }
-        guard let set, set.digest == record.policy.digest else {
+        guard entry.event.map({ Self.event($0, sets: record.policy) }) == true else {
             return disagree("other-statement", "entry \(record.index) does not set the policy that the state has")
         }
         tell(.rules, about, entry, "policy \(record.policy.digest), \(when)")
         if record.index > 0, record.policy.previous != nil, content.genesis.threshold > 1 {
             leaveOpen("which other authorities approved the policy of entry \(record.index)")
+        }
+    }
+}
+
+extension BundleWalk {
+    /// Whether the event sets this policy: as it is, or as the one before it with other keys of the log.
+    private static func event(_ event: Event, sets policy: Policy) -> Bool {
+        switch StatementType(rawValue: event.type) {
+        case .policySet: (try? Policy(decoding: event.data))?.digest == policy.digest
+        case .logRotate:
+            (try? LogRotate(event.data)).map { $0.logKeys == policy.logKeys && $0.previous == policy.previous } ?? false
+        default: false
         }
     }
 }

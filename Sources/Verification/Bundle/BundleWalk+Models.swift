@@ -51,6 +51,7 @@ extension BundleWalk {
     ) -> Bool {
         guard let event = entry.event else { return false }
         let name = "\(model.name) \(model.version)"
+        leaveOpen("whether one batch had more than one change of a model: the last of each batch is shown")
         switch (StatementType(rawValue: event.type), record.status) {
         case (.modelApprove, .approved):
             guard let data = try? ModelApprove(event.data), data.model == model, data.policy == record.policy else {

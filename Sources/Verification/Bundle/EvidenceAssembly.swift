@@ -1,5 +1,5 @@
-package import Governance
 package import COSE
+package import Governance
 package import Tlog
 
 /// A bundle while it is gathered: says which parts are still missing, and takes them once whoever gathers has found

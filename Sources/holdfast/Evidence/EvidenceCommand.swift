@@ -111,7 +111,8 @@ struct EvidenceCommand: AsyncParsableCommand {
     /// The name with nothing in it that a path could be made of.
     private var fileName: String {
         let plain = id.unicodeScalars.map { scalar in
-            let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || "0123456789-._@".unicodeScalars.contains(scalar))
+            let isPlain =
+                scalar.isASCII && (scalar.properties.isAlphabetic || "0123456789-._@".unicodeScalars.contains(scalar))
             return isPlain ? Character(scalar) : "-"
         }
         let name = String(plain.prefix(120))
