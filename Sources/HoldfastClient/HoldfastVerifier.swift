@@ -38,7 +38,9 @@ public struct HoldfastVerifier: Sendable {
     ///
     /// - Parameter key: the key that it must be of, in text form.
     public func state(_ bytes: [UInt8], of key: String) throws(HoldfastError) -> VerificationResult {
-        VerificationResult(verifier.state(bytes, StateQuestion(key: try HoldfastError.stateKey(key))))
+        let question = StateQuestion(
+            key: try HoldfastError.stateKey(key), isWithoutStateQuorum: verifier.isWithoutStateQuorum)
+        return VerificationResult(verifier.state(bytes, question))
     }
 
     /// An evidence bundle: how an execution, a grant or a model stands in the log, and all that it comes from.

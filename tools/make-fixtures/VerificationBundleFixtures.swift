@@ -84,8 +84,7 @@ enum VerificationBundleFixtures {
         let governed = try GovernedLog()
         let grant = try governed.bundle(.grant(governed.parentGrant))
         let (first, second) = (grant.statements[0], grant.statements[1])
-        let swapped = grant.replacing(first.index, second.bytes, path: second.path)
-            .replacing(second.index, first.bytes, path: first.path)
+        let swapped = grant.replacing(first.index, second.bytes).replacing(second.index, first.bytes)
         let other = try GovernedLog(seed: 60)
         let foreign = try other.bundle(.grant(other.parentGrant)).statements[0]
         let last = grant.entries[grant.entries.count - 1]

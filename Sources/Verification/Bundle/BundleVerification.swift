@@ -39,9 +39,10 @@ extension Verifier {
     }
 
     private func check(_ bundle: EvidenceBundle, _ list: inout CheckList) -> EvidenceFindings? {
+        let start = list.checks.count
         guard let signed = Self.parseCheckpoint(bundle.checkpoint, of: nil, &list) else { return nil }
         check(signed, of: nil, &list)
-        guard !list.hasFailure else {
+        guard list.checks[start...].allSatisfy({ $0.outcome == .passed || !$0.isRequired }) else {
             list.leaveOut(.bundleParts, "nobody vouches for the head that everything in the bundle leads to")
             return nil
         }
@@ -51,12 +52,12 @@ extension Verifier {
             return nil
         }
         var content = BundleContent(head: signed.checkpoint.treeHead, genesis: genesis, policy: policy)
-        let start = list.checks.count
+        let parts = list.checks.count
         checkEntries(bundle.entries, &content, &list)
         checkSeals(of: bundle, content, &list)
         checkValues(bundle.states, &content, &list)
         for head in bundle.heads { content.heads[head.size] = head.path }
-        guard list.checks[start...].allSatisfy({ $0.outcome == .passed }) else {
+        guard list.checks[parts...].allSatisfy({ $0.outcome == .passed }) else {
             list.leaveOut(.bundleParts, "what is in the bundle does not hold by itself")
             return nil
         }
