@@ -100,7 +100,7 @@ struct EvidenceTests {
     @Test("state witnesses that cosign later are waited for, and not for ever")
     func patience() async throws {
         let server = try GovernedServer(governed, behind: 2)
-        let evidence = try await server.client().evidence(of: .grant(governed.grant), patience: .seconds(30))
+        let evidence = try await server.client().evidence(of: .grant(governed.grant), patience: .seconds(600))
         #expect(evidence.findings.size == governed.log.size)
         let late = try await error(behind: .max, patience: .zero) { $1 }
         guard case .notVerified(let report) = late else {
