@@ -9,7 +9,7 @@ import urllib.parse
 import cbor2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from harness import Log, Signer, holdfast, leaf_hash
+from harness import Log, Signer, holdfast, leaf_hash, tree_head
 
 ORIGIN = "example.com/blackbox"
 ZERO = bytes(32)
@@ -65,10 +65,11 @@ class Domain:
         return int(self.log.checkpoint().split(b"\n")[1])
 
     def permit(self, number, grant, **more):
-        """A permit for the operator, and its nonce."""
+        """A permit for the operator, judged on the newest head, and its nonce."""
         nonce = bytes([number]) * 16
+        size, root = tree_head(self.log.checkpoint())
         self.say(
-            self.gate, "decision.record", request=ZERO, nonce=nonce, head={"size": self.size(), "root": ZERO},
+            self.gate, "decision.record", request=ZERO, nonce=nonce, head={"size": size, "root": base64.b64decode(root)},
             expires=int(time.time() * 1000) + 60_000, outcome="permit", subject=self.operator.issuer, action="sort",
             resource="inbox/1", reliesOn=[cbor2.dumps(["grant", grant])], grant=grant, **more,
         )
