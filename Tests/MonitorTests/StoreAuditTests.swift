@@ -1,3 +1,4 @@
+import COSE
 import Governance
 import LogStore
 import Testing
@@ -78,6 +79,22 @@ struct StoreAuditTests {
         await #expect(throws: MirrorError.self) { try await other.checkpoint(under: trust) }
     }
 
+    @Test("the log's own records of refusals are rebuilt too")
+    func refusals() async throws {
+        var log = try Self.log(20)
+        let (time, index) = (log.time, log.size)
+        let key = COSEKey(log.issuerKey.publicKey).thumbprint
+        let refusals = LogRefusals(
+            time: time, counts: [.init(keyID: key, reason: "stream-gap", count: 3)], seq: 0, prev: nil)
+        let statement = refusals.statement(origin: log.origin, key: log.statementKey)
+        log.appendAnyway(statement.entryBytes)
+        let record = RefusalsRecord(index: index, entry: statement.leafHash, seq: 0, time: time)
+        log.seal(lie: { $0.apply([StateChange(key: .refusals, value: record.cbor.encoded())]) })
+        try log.grow(to: 40)
+        let report = try await audit(try await rebuilt(log), log)
+        #expect(report.verdict == .clean && report.followed == 40, "\(report.lines)")
+    }
+
     @Test("a log that breaks its own rules is not rebuilt")
     func rules() async throws {
         var log = try Self.log(40)
@@ -132,6 +149,24 @@ struct StoreAuditTests {
         #expect(report.damage.first?.index == 40 && report.damage.first?.found?.hasPrefix("entry 5,") == true)
         #expect(report.ruleFailure?.index == 40)
         #expect(report.followed == 40)
+    }
+
+    @Test("every lie of a log is found, at the entry and by the rule that it breaks", arguments: Lie.allCases)
+    func lies(_ lie: Lie) async throws {
+        let log = try LyingLog(lie).log
+        let files = FileTable(try log.files())
+        let report = try await Audit(try await AuditTarget(files: files), trust: try trust(log)).run()
+        let failure = try #require(report.ruleFailure)
+        #expect(lie.expected.hasSuffix(": " + failure.reason))
+        #expect(report.followed == failure.index ?? log.size && report.followed ?? 0 >= 12)
+        // Its tree is as its root says: only evidence that is there twice is damage.
+        #expect(report.damage.map(\.kind) == (lie == .evidenceTwice ? [.duplicate] : []))
+        #expect(report.verdict == (lie == .evidenceTwice ? .damaged : .notVerified))
+        let checkpoint = try await files.checkpoint(under: try trust(log))
+        await #expect(throws: (any Error).self) {
+            var rebuild = StoreRebuild(MemoryLogStore(), from: files, under: checkpoint, trust: try trust(log))
+            _ = try await rebuild.run()
+        }
     }
 
     @Test("an audit goes on from an earlier one of the same tree, and refuses to go on from another")

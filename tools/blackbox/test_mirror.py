@@ -206,20 +206,24 @@ def test_a_mirror_is_served_and_cosigns():
 
 
 def test_restore():
-    """a log restored from a mirror is the log that was: it serves, appends, and audits clean"""
+    """a log restored from a served mirror is the log that was: it serves, appends, and audits clean"""
     log = grown(140)
     target = log.parent / "copy"
+    process = None
     try:
         statement = log.signer.event({"last": True})
         assert log.submit(statement)[0] == 201
         log.signer.follow(statement)
-        mirror(log, target)
-        before = tree_head(log.checkpoint())
-        log.stop()
-        refused = holdfast("restore", log.directory, "--from", target, check=False)
+        process, address = start_mirror(log, target)
+        before = tree_head(wait_for_size(address, tree_head(log.checkpoint())[0]))
+        refused = holdfast("restore", log.directory, "--from", address, check=False)
         assert refused.returncode == 1 and "not touched" in refused.stderr, refused.stderr
-        shutil.rmtree(log.directory / "data")
-        holdfast("restore", log.directory, "--from", target)
+        # A server that has the log open keeps its anchor, even where its data is moved away under it.
+        shutil.move(log.directory / "data", log.parent / "moved")
+        refused = holdfast("restore", log.directory, "--from", address, check=False)
+        assert refused.returncode == 1 and not (log.directory / "data").exists(), refused
+        log.stop()
+        holdfast("restore", log.directory, "--from", address)
         audit = holdfast("audit", log.directory, "--governance", "--json")
         assert json.loads(audit.stdout)["verdict"] == "clean", audit.stdout
         log.start()
@@ -227,9 +231,13 @@ def test_restore():
         status, _, headers = log.submit(statement)
         assert status == 200, status
         add(log, 5)
+        process.terminate()
+        assert process.wait(20) == 0
         mirror(log, target)
         verify(target, log)
     finally:
+        if process and process.poll() is None:
+            process.kill()
         log.remove()
 
 

@@ -1,0 +1,1 @@
+../VerificationTests/LyingLog.swift
