@@ -35,6 +35,10 @@ struct RowName: Equatable {
     private static func escaped(_ key: [UInt8], spare: Int) -> (bytes: [UInt8], isCut: Bool) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(min(key.count + 8, maxPlainByteCount) + spare)
+        if key.count <= maxPlainByteCount, !key.contains(0) {
+            bytes.append(contentsOf: key)
+            return (bytes, false)
+        }
         for byte in key {
             guard bytes.count + (byte == 0 ? 2 : 1) <= maxPlainByteCount else { return (bytes, true) }
             bytes.append(byte)

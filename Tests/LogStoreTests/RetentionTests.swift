@@ -54,7 +54,7 @@ struct RetentionTests {
         try commit(([1], [3]))
         try commit(([1], nil))
         for _ in 0..<5 { try commit() }
-        try commit(([1], nil), ([4], nil))
+        try commit(([1], nil), ([4], nil), ([5], nil))
         store.close()
         // The value of the second key; of the first what it was written with last: a value and its removal.
         #expect(try rowCount("state") == 3)

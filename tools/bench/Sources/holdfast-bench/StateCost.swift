@@ -2,6 +2,7 @@ import Foundation
 import Governance
 import LMDBLogStore
 import LogStore
+import StoredState
 import Tlog
 
 /// What a changed key of the governance state costs, in a state that grows tenfold step by step: the map in pages, the
@@ -183,7 +184,7 @@ struct GrowingState {
         }
         var next = map
         let mapping = Stopwatch()
-        let pages = try store.read { try next.set(hashes, reading: StoredPages(snapshot: $0, size: head.size)) }
+        let pages = try store.read { try next.set(hashes, reading: SnapshotPages($0, at: head.size)) }
         counts.mapSeconds += mapping.seconds
         counts.pages += pages.count
         for page in pages { counts.pageBytes += page.bytes?.count ?? 0 }
@@ -206,7 +207,7 @@ struct GrowingState {
         let (size, root) = isOld ? oldest : (head.size, map.root)
         let started = ContinuousClock.now
         let proof = try store.read { snapshot in
-            try PagedMap(root: root).proof(key, reading: StoredPages(snapshot: snapshot, size: size))
+            try PagedMap(root: root).proof(key, reading: SnapshotPages(snapshot, at: size))
         }
         precondition(proof.end == .present)
         return (ContinuousClock.now - started) / .microseconds(1)
@@ -215,12 +216,4 @@ struct GrowingState {
     private static func key(_ number: UInt64) -> StateKey {
         .stream(issuer: "spiffe://bench.example.com/issuer/\(number % 64)", stream: "state-\(number)")
     }
-}
-
-/// The pages of the map that a store has as of a size.
-struct StoredPages: MapPageReading {
-    let snapshot: any LogSnapshot
-    let size: UInt64
-
-    func page(_ path: MapPath) throws -> [UInt8]? { try snapshot.mapPage(path.bytes, at: size) }
 }
