@@ -25,7 +25,6 @@ let package = Package(
                 .product(name: "LogStore", package: "holdfast"),
                 .product(name: "StoredState", package: "holdfast"),
                 .product(name: "LMDBLogStore", package: "holdfast"),
-                .product(name: "StoredState", package: "holdfast"),
                 .product(name: "LogEngine", package: "holdfast"),
                 // The programs, so that one build makes everything that is measured.
                 .product(name: "holdfast", package: "holdfast"),
