@@ -1,11 +1,21 @@
+/// The encoding of a text of at most 23 bytes that is the key of a field: made once, compared with what is read.
+package struct TextKey: Sendable {
+    let encoding: [UInt8]
+
+    package init(_ text: String) {
+        precondition(text.utf8.count < 24)
+        encoding = [0x60 | UInt8(text.utf8.count)] + text.utf8
+    }
+}
+
 /// A cursor over encoded CBOR. Each step either returns what stands there and moves behind it, or throws.
-struct CBORReader {
+package struct CBORReader {
     /// The first byte of an item and its argument (RFC 8949 section 3).
-    struct Head {
-        let majorType: UInt8
-        let argument: UInt64
+    package struct Head {
+        package let majorType: UInt8
+        package let argument: UInt64
         /// Where the item starts.
-        let offset: Int
+        package let offset: Int
     }
 
     let bytes: [UInt8]
@@ -15,12 +25,12 @@ struct CBORReader {
     let end: Int
     private var itemsLeft: Int
 
-    init(_ bytes: [UInt8], limits: CBORLimits = .default, keyOrder: CBORKeyOrder = .deterministic) {
+    package init(_ bytes: [UInt8], limits: CBORLimits = .default, keyOrder: CBORKeyOrder = .deterministic) {
         self.init(bytes, in: 0..<bytes.count, limits: limits, keyOrder: keyOrder)
     }
 
     /// Reads a part of the bytes; offsets in errors are those of the whole.
-    init(_ bytes: [UInt8], in range: Range<Int>, limits: CBORLimits, keyOrder: CBORKeyOrder) {
+    package init(_ bytes: [UInt8], in range: Range<Int>, limits: CBORLimits, keyOrder: CBORKeyOrder) {
         precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
         self.bytes = bytes
         self.limits = limits
@@ -32,11 +42,11 @@ struct CBORReader {
 
     var isAtEnd: Bool { offset == end }
 
-    func finish() throws(CBORError) {
+    package func finish() throws(CBORError) {
         guard isAtEnd else { throw .trailingBytes(offset: offset) }
     }
 
-    mutating func head() throws(CBORError) -> Head {
+    package mutating func head() throws(CBORError) -> Head {
         let start = offset
         guard start < end else { throw .endOfInput(offset: start) }
         let initial = bytes[start]
@@ -102,27 +112,23 @@ struct CBORReader {
         itemsLeft -= count
     }
 
-    mutating func byteString() throws(CBORError) -> Range<Int> {
+    package mutating func byteString() throws(CBORError) -> Range<Int> {
         let head = try head()
         guard head.majorType == 2 else { throw .unexpectedType(offset: head.offset) }
         return try content(of: head)
     }
 
-    mutating func arrayHead() throws(CBORError) -> Int {
+    package mutating func arrayHead() throws(CBORError) -> Int {
         let head = try head()
         guard head.majorType == 4 else { throw .unexpectedType(offset: head.offset) }
         return try itemCount(of: head)
     }
 
     /// Moves behind an empty map, if one stands here.
-    mutating func skipEmptyMap() -> Bool {
-        guard offset < end, bytes[offset] == 0xa0 else { return false }
-        offset += 1
-        return true
-    }
+    mutating func skipEmptyMap() -> Bool { skip(0xa0) }
 
     /// The next item, whole.
-    mutating func item() throws(CBORError) -> CBOR {
+    package mutating func item() throws(CBORError) -> CBOR {
         try charge(1, at: offset)
         return try nested(depth: 1)
     }
@@ -149,6 +155,42 @@ struct CBORReader {
             return .tagged(head.argument, try nested(depth: depth + 1))
         default: return head.argument == 22 ? .null : .bool(head.argument == 21)
         }
+    }
+
+    /// An unsigned integer, and nothing else.
+    package mutating func unsigned() throws(CBORError) -> UInt64 {
+        let head = try head()
+        guard head.majorType == 0 else { throw .unexpectedType(offset: head.offset) }
+        return head.argument
+    }
+
+    /// A text, and nothing else.
+    package mutating func text() throws(CBORError) -> String {
+        let head = try head()
+        guard head.majorType == 3 else { throw .unexpectedType(offset: head.offset) }
+        return try text(of: head)
+    }
+
+    /// The head of a map, and how many entries follow.
+    package mutating func mapHead() throws(CBORError) -> Int {
+        let head = try head()
+        guard head.majorType == 5 else { throw .unexpectedType(offset: head.offset) }
+        return try itemCount(of: head) / 2
+    }
+
+    /// Moves behind one byte, if it stands here: a key of one byte, or a null.
+    package mutating func skip(_ byte: UInt8) -> Bool {
+        guard offset < end, bytes[offset] == byte else { return false }
+        offset += 1
+        return true
+    }
+
+    /// Moves behind a text of at most 23 bytes, if it stands here.
+    package mutating func skip(_ text: TextKey) -> Bool {
+        let text = text.encoding
+        guard end - offset >= text.count, bytes[offset..<offset + text.count].elementsEqual(text) else { return false }
+        offset += text.count
+        return true
     }
 
     private mutating func text(of head: Head) throws(CBORError) -> String {

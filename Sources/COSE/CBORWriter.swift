@@ -1,4 +1,4 @@
-internal import Tlog
+package import Tlog
 
 /// Appends encoded CBOR, always in the shortest form. Map entries are written in the order in which they are given:
 /// the caller keeps the order of keys.
@@ -46,7 +46,7 @@ package struct CBORWriter {
         bytes.append(contentsOf: value)
     }
 
-    mutating func hash(_ value: Hash) {
+    package mutating func hash(_ value: Hash) {
         head(2, UInt64(Hash.byteCount))
         value.append(to: &bytes)
     }
@@ -60,6 +60,17 @@ package struct CBORWriter {
     package mutating func map(count: Int) { head(5, UInt64(count)) }
     package mutating func tag(_ number: UInt64) { head(6, number) }
     package mutating func null() { bytes.append(0xf6) }
+
+    /// An array of texts.
+    package static func texts(_ texts: String...) -> [UInt8] { Self.texts(texts) }
+
+    /// An array of texts.
+    package static func texts(_ texts: [String]) -> [UInt8] {
+        var writer = CBORWriter(capacity: texts.reduce(1) { $0 + 3 + $1.utf8.count })
+        writer.array(count: texts.count)
+        for text in texts { writer.text(text) }
+        return writer.bytes
+    }
 
     /// The size of a string's head in front of `count` bytes.
     static func headSize(_ count: Int) -> Int {

@@ -28,7 +28,7 @@ public enum ContentType {
     }
 
     /// "Leading and trailing whitespace is not permitted" (RFC 9052 section 3.1).
-    private static func isMediaType(_ text: String) -> Bool {
+    static func isMediaType(_ text: String) -> Bool {
         let bytes = text.utf8
         guard (3...lengthLimit).contains(bytes.count), bytes.first != 0x20, bytes.last != 0x20 else { return false }
         guard bytes.allSatisfy({ (0x20...0x7e).contains($0) }) else { return false }

@@ -19,7 +19,7 @@ public struct SignedStatement: Sendable {
     private let protectedItem: Range<Int>
     private let protectedRange: Range<Int>
     private let payloadItem: Range<Int>
-    private let payloadRange: Range<Int>
+    package let payloadRange: Range<Int>
     private let signatureRange: Range<Int>
 
     /// The encoded protected header, as it was signed.

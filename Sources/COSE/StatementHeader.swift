@@ -77,6 +77,10 @@ public struct StatementHeader: Sendable, Hashable {
 
     /// Reads the protected bytes of a message, and holds the unprotected header to the rules on both.
     init(_ bytes: [UInt8], in range: Range<Int>, unprotected: CBORMap) throws(StatementError) {
+        if unprotected.isEmpty, let usual = Self(usual: bytes, in: range) {
+            self = usual
+            return
+        }
         let header: COSEHeader
         let algorithm: Int64
         let keyID: [UInt8]
@@ -103,6 +107,35 @@ public struct StatementHeader: Sendable, Hashable {
         }
         self.init(
             algorithm: algorithm, contentType: contentType, keyID: keyID, claims: claims, hashEnvelope: hashEnvelope)
+    }
+
+    /// The header as ``protected()`` writes it for a content type that is text, read field by field; nil for any other
+    /// header, and for one that must be refused: the map as a whole then says what it is.
+    private init?(usual bytes: [UInt8], in range: Range<Int>) {
+        var reader = CBORReader(bytes, in: range, limits: COSEHeader.limits, keyOrder: .deterministic)
+        do throws(CBORError) {
+            guard try reader.mapHead() == 4, reader.skip(0x01) else { return nil }
+            let isEdDSA = reader.skip(0x27)
+            guard isEdDSA || reader.skip(0x32), reader.skip(0x03) else { return nil }
+            let contentType = try reader.text()
+            guard ContentType.isMediaType(contentType), reader.skip(0x04) else { return nil }
+            let keyID = try reader.byteString()
+            guard keyID.count == Hash.byteCount, reader.skip(0x0f) else { return nil }
+            let claimCount = try reader.mapHead()
+            guard claimCount == 2 || claimCount == 3, reader.skip(0x01) else { return nil }
+            let issuer = try reader.text()
+            guard reader.skip(0x02) else { return nil }
+            let subject = try reader.text()
+            guard claimCount == 2 || reader.skip(0x06) else { return nil }
+            let issuedAt = claimCount == 3 ? try reader.unsigned() : nil
+            try reader.finish()
+            guard let claims = try? COSEClaims(issuer: issuer, subject: subject, issuedAt: issuedAt) else { return nil }
+            self.init(
+                algorithm: isEdDSA ? COSEAlgorithm.edDSA : COSEAlgorithm.ed25519, contentType: contentType,
+                keyID: Array(bytes[keyID]), claims: claims, hashEnvelope: nil)
+        } catch {
+            return nil
+        }
     }
 
     /// The deterministic encoding of these fields: what a statement made here has as protected bytes.

@@ -41,13 +41,20 @@ enum TextRule {
     /// between them.
     static func isEventType(_ text: String) -> Bool {
         guard text.utf8.count <= 64 else { return false }
-        let words = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        return words.count >= 2
-            && words.allSatisfy { word in
-                guard let first = word.first, let last = word.last else { return false }
-                return (0x61...0x7a).contains(first) && last != 0x2d
-                    && word.allSatisfy { (0x61...0x7a).contains($0) || isDigit($0) || $0 == 0x2d }
+        let (dot, hyphen) = (UInt8(ascii: "."), UInt8(ascii: "-"))
+        var dots = 0
+        var previous = dot
+        for byte in text.utf8 {
+            switch byte {
+            case 0x61...0x7a: break
+            case dot where previous != dot && previous != hyphen: dots += 1
+            case hyphen where previous != dot: break
+            case _ where isDigit(byte) && previous != dot: break
+            default: return false
             }
+            previous = byte
+        }
+        return dots > 0 && previous != dot && previous != hyphen
     }
 
     static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }

@@ -138,7 +138,7 @@ struct Admission {
             refusals.note(error, keyID: statement.header.keyID, at: time)
             return .failure(Rejection(error))
         }
-        entries.append(FoldedBatch.Entry(statement, event: submission.event))
+        entries.append(submission.entry)
         placed[statement.leafHash] = index
         return .success(Placement(index: index, duplicate: false))
     }

@@ -1,19 +1,20 @@
 internal import COSE
 internal import Governance
+internal import StoredState
 internal import Tlog
 
 /// A statement whose signature was verified under a key that the policy enrolled for its issuer. Only
 /// ``Verification`` makes one.
 struct VerifiedSubmission: Sendable {
-    let statement: SignedStatement
+    /// What may become an entry: one reference, however often it is handed on. The event in it is read once, here, and
+    /// not again on the writer's thread.
+    let entry: FoldedBatch.Entry
 
-    /// What the statement says, if it is an event that can be read: read once, here, and not again on the writer's
-    /// thread.
-    let event: Event?
+    var statement: SignedStatement { entry.statement }
+    var event: Event? { entry.event }
 
     fileprivate init(_ statement: SignedStatement, event: Event?) {
-        self.statement = statement
-        self.event = event
+        entry = FoldedBatch.Entry(statement, event: event)
     }
 }
 
@@ -45,6 +46,6 @@ struct Verification {
     /// One that cannot be read is admission's to refuse, where what enrolled issuers are refused is counted.
     private func event(of statement: SignedStatement) -> Event? {
         guard statement.header.contentType.utf8.elementsEqual(Event.contentType.utf8) else { return nil }
-        return try? Event(decoding: statement.payload)
+        return try? Event(payloadOf: statement)
     }
 }

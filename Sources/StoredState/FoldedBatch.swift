@@ -7,7 +7,7 @@ public import Tlog
 /// replays it into a store of his own. Both write the same.
 public struct FoldedBatch {
     /// A statement, and the event in it if it has one.
-    public struct Entry: Sendable {
+    public final class Entry: Sendable {
         public let statement: SignedStatement
         public let event: Event?
 
@@ -15,7 +15,7 @@ public struct FoldedBatch {
         public init(_ statement: SignedStatement, event decoded: Event? = nil) {
             self.statement = statement
             if decoded == nil, statement.header.contentType.utf8.elementsEqual(Event.contentType.utf8) {
-                event = try? Event(decoding: statement.payload)
+                event = try? Event(payloadOf: statement)
             } else {
                 event = decoded
             }

@@ -73,6 +73,48 @@ struct SignedStatementTests {
         }
     }
 
+    /// The usual header is read field by field, any other as a map: both must come to the same.
+    @Test("a header says the same in any order of its labels, or is refused for the same reason")
+    func headersInAnyOrder() throws {
+        var random = SeededGenerator(state: 9)
+        let key = Ed25519.SigningKey.generate()
+        var read = 0
+        for round in 0..<4_000 {
+            let header = try StatementHeader(
+                contentType: "text/plain", keyID: COSEKey(key.publicKey).thumbprint, issuer: "https://a.example",
+                subject: "s", issuedAt: round.isMultiple(of: 2) ? 1_790_000_000 : nil)
+            var usual = header.protected()
+            if round > 1 {
+                let place = Int.random(in: 0..<usual.count, using: &random)
+                usual[place] = round.isMultiple(of: 3) ? usual[place] ^ 1 : UInt8.random(in: 0...255, using: &random)
+            }
+            guard case .map(let map)? = try? CBOR(decoding: usual, keyOrder: .any) else { continue }
+            var writer = CBORWriter()
+            writer.map(count: map.count)
+            for entry in map.entries.reversed() {
+                writer.item(entry.key)
+                writer.item(entry.value)
+            }
+            let found = [usual, writer.bytes].map { protected in
+                Result {
+                    try SignedStatement(
+                        decoding: COSESign1(
+                            protected: protected, payload: [1], signature: [UInt8](repeating: 0, count: 64)
+                        ).encoded()
+                    ).header
+                }
+            }
+            switch (found[0], found[1]) {
+            case (.success(let one), .success(let other)):
+                read += 1
+                #expect(one == other, "\(Hex.encode(usual))")
+            case (.failure(let one), .failure(let other)): #expect("\(one)" == "\(other)", "\(Hex.encode(usual))")
+            default: Issue.record("\(Hex.encode(usual)): \(found)")
+            }
+        }
+        #expect(read > 500)
+    }
+
     @Test("a statement with random changes is refused, or has its canonical form")
     func survivesChanges() throws {
         var random = SeededGenerator(state: 5)

@@ -58,6 +58,48 @@ struct EventTests {
         }
     }
 
+    @Test("a payload with random changes is refused, or is the one encoding of what it says")
+    func changes() throws {
+        var random = SeededNumbers(seed: 3)
+        let trace = TraceContext(
+            traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", tracestate: "a=b")
+        let seeds = [
+            try heartbeat().encoded(),
+            try Event(
+                type: "build.finished", stream: "s", seq: 7, prev: Hash.sha256([1]), time: 5, data: ["n": [1, "x"]],
+                trace: trace
+            ).encoded(),
+        ]
+        var accepted = 0
+        for round in 0..<20_000 {
+            var payload = seeds[round % seeds.count]
+            let place = Int.random(in: 0..<payload.count, using: &random)
+            payload[place] = UInt8.random(in: 0...255, using: &random)
+            guard let event = try? Event(decoding: payload) else { continue }
+            accepted += 1
+            #expect(event.encoded() == payload)
+        }
+        #expect(accepted > 1000)
+    }
+
+    @Test("data may be as deep and have as many items as a payload may, and no more")
+    func limits() throws {
+        func nested(_ depth: Int) -> CBOR { (1..<depth).reduce(CBOR.null) { item, _ in .array([item]) } }
+        func wide(_ count: Int) -> CBOR { .array([CBOR](repeating: 0, count: count)) }
+        // The map, six keys, five other values and the array itself.
+        let rest = 13
+        for data in [nested(15), wide(10_000 - rest)] {
+            let payload = map { $0["data"] = data }
+            #expect(try Event(decoding: payload).data == data)
+        }
+        for data in [nested(16), wide(10_000 - rest + 1)] {
+            let payload = map { $0["data"] = data }
+            #expect { try Event(decoding: payload) } throws: { error in
+                if case .cbor? = error as? EventError { true } else { false }
+            }
+        }
+    }
+
     @Test(
         "refuses types that are not dotted lowercase words",
         arguments: ["", "a", "a.", ".a", "a..b", "A.b", "a.b_c", "a.1b", "a.b-", "é.b", "a.b ", "a.\u{212a}"])

@@ -199,15 +199,16 @@ struct ReadProblem {
     }
 }
 
-/// A witness that cosigns once.
+/// A witness that cosigns one head, as often as it is asked.
 final class OneAnswer: Cosigners {
     private let key = Ed25519.SigningKey.generate()
-    private let answered = Mutex(false)
+    /// The size of the head that it cosigns: of the first that it is asked about.
+    private let size = Mutex<UInt64?>(nil)
 
     struct Silence: Error {}
 
     /// Not even one answer.
-    func beSilent() { answered.withLock { $0 = true } }
+    func beSilent() { size.withLock { $0 = 0 } }
 
     /// The checkpoint with its cosignature.
     func cosigned(_ checkpoint: SignedCheckpoint) throws -> SignedCheckpoint {
@@ -228,11 +229,12 @@ final class OneAnswer: Cosigners {
     func addCheckpoint(
         _ request: AddCheckpointRequest, to witness: TlogPolicy.Witness
     ) async throws -> CosignerAnswer {
-        let isFirst = answered.withLock { answered in
-            defer { answered = true }
-            return !answered
+        let asked = request.checkpoint.checkpoint.size
+        let cosigns = size.withLock { size in
+            if size == nil { size = asked }
+            return size == asked
         }
-        guard isFirst else { throw Silence() }
+        guard cosigns else { throw Silence() }
         let line = Cosignature.sign(
             request.checkpoint.checkpoint, name: witness.key.name, key: key, time: 1_700_000_000)
         return .cosigned(AddCheckpointResponse(signatures: [line]))

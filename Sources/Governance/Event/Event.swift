@@ -61,6 +61,24 @@ extension Event: Hashable {
 extension Event {
     /// Reads the payload of a statement: deterministic CBOR, all fields known.
     public init(decoding payload: [UInt8]) throws(EventError) {
+        if let event = Event(inOrder: payload, in: 0..<payload.count) {
+            self = event
+        } else {
+            try self.init(item: payload)
+        }
+    }
+
+    /// Reads the payload of a statement where it stands in the statement's bytes.
+    public init(payloadOf statement: SignedStatement) throws(EventError) {
+        if let event = Event(inOrder: statement.entryBytes, in: statement.payloadRange) {
+            self = event
+        } else {
+            try self.init(item: statement.payload)
+        }
+    }
+
+    /// Reads any payload as one item, and says what is wrong with it.
+    private init(item payload: [UInt8]) throws(EventError) {
         let item: CBOR
         do { item = try CBOR(decoding: payload) } catch { throw .cbor(error) }
         guard case .map(let map) = item else { throw .notMap }
@@ -78,6 +96,51 @@ extension Event {
         try self.init(
             type: Event.text(map, "type"), stream: Event.text(map, "stream"), seq: Event.unsigned(map, "seq"),
             prev: prev, time: Event.unsigned(map, "time"), data: data, trace: Event.trace(map["trace"]))
+    }
+
+    /// Reads the fields one after the other: the deterministic order, by the length of the keys and then by their bytes,
+    /// says where each stands. Nil for whatever is not an event; what is wrong with it is found by reading it whole.
+    private init?(inOrder bytes: [UInt8], in range: Range<Int>) {
+        // What the limits leave for a field inside the map and its seven keys and values.
+        var limits = CBORLimits.default
+        limits.depth -= 1
+        limits.items -= 15
+        var reader = CBORReader(bytes, in: range, limits: limits, keyOrder: .deterministic)
+        do {
+            let count = try reader.mapHead()
+            guard count == 6 || count == 7, reader.skip(Key.seq) else { return nil }
+            let seq = try reader.unsigned()
+            guard reader.skip(Key.data) else { return nil }
+            let data = try reader.item()
+            guard reader.skip(Key.prev) else { return nil }
+            var prev: Hash?
+            if !reader.skip(0xf6) {
+                prev = Hash(bytes[try reader.byteString()])
+                guard prev != nil else { return nil }
+            }
+            guard reader.skip(Key.time) else { return nil }
+            let time = try reader.unsigned()
+            guard reader.skip(Key.type) else { return nil }
+            let type = try reader.text()
+            guard count == 6 || reader.skip(Key.trace) else { return nil }
+            let trace = count == 7 ? try Event.trace(reader.item()) : nil
+            guard reader.skip(Key.stream) else { return nil }
+            let stream = try reader.text()
+            try reader.finish()
+            try self.init(type: type, stream: stream, seq: seq, prev: prev, time: time, data: data, trace: trace)
+        } catch {
+            return nil
+        }
+    }
+
+    private enum Key {
+        static let seq = TextKey("seq")
+        static let data = TextKey("data")
+        static let prev = TextKey("prev")
+        static let time = TextKey("time")
+        static let type = TextKey("type")
+        static let trace = TextKey("trace")
+        static let stream = TextKey("stream")
     }
 
     private static let fields = ["type", "stream", "seq", "prev", "time", "data", "trace"]

@@ -15,6 +15,11 @@ public enum EventType {
 
     /// Whether events of this type are refused from outside.
     public static func isReserved(_ type: String) -> Bool {
-        StatementType(rawValue: type) == nil && reservedFirstWords.contains(String(type.prefix { $0 != "." }))
+        StatementType(rawValue: type) == nil && hasReservedFirstWord(type)
+    }
+
+    private static func hasReservedFirstWord(_ type: String) -> Bool {
+        let first = type.utf8.prefix { $0 != UInt8(ascii: ".") }
+        return reservedFirstWords.contains { $0.utf8.elementsEqual(first) }
     }
 }

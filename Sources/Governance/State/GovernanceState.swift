@@ -160,7 +160,7 @@ public struct GovernanceState<Base: StateReading>: StateReading {
             }
             return nil
         }
-        do { return try Event(decoding: statement.payload) } catch { throw .malformedEvent(error) }
+        do { return try Event(payloadOf: statement) } catch { throw .malformedEvent(error) }
     }
 
     private func checkTime(_ event: Event, _ batchTime: UInt64) throws(AdmissionError) {

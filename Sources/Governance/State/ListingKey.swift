@@ -15,21 +15,21 @@ public struct ListingKey: Sendable, Hashable {
     /// The deterministic encoding.
     public let bytes: [UInt8]
 
-    private init(_ parts: [String]) {
-        bytes = CBOR.texts(parts).encoded()
+    private init(_ parts: String...) {
+        bytes = CBORWriter.texts(parts)
     }
 
     /// Statements of an issuer.
-    public static func issuer(_ issuer: String) -> ListingKey { ListingKey(["issuer", issuer]) }
+    public static func issuer(_ issuer: String) -> ListingKey { ListingKey("issuer", issuer) }
 
     /// Statements about a subject.
-    public static func subject(_ subject: String) -> ListingKey { ListingKey(["subject", subject]) }
+    public static func subject(_ subject: String) -> ListingKey { ListingKey("subject", subject) }
 
     /// Events of a type, such as `grant.issue`, or opaque evidence of a content type, such as `application/json`.
-    public static func type(_ type: String) -> ListingKey { ListingKey(["type", type]) }
+    public static func type(_ type: String) -> ListingKey { ListingKey("type", type) }
 
     /// The `execution.start` statements that name an execution as a parent.
-    public static func child(of parent: ExecutionID) -> ListingKey { ListingKey(["child", parent.home, parent.id]) }
+    public static func child(of parent: ExecutionID) -> ListingKey { ListingKey("child", parent.home, parent.id) }
 
     /// The lists that an admitted statement is in, none twice. The log's own seals are in none.
     ///
@@ -38,7 +38,7 @@ public struct ListingKey: Sendable, Hashable {
         let header = statement.header
         var event = decoded
         if event == nil, header.contentType.hasSameUTF8(as: Event.contentType) {
-            event = try? Event(decoding: statement.payload)
+            event = try? Event(payloadOf: statement)
         }
         if event?.type == EventType.seal { return [] }
         var keys = [issuer(header.issuer), subject(header.subject), type(event?.type ?? header.contentType)]

@@ -26,9 +26,9 @@ public struct StateKey: Sendable, Hashable, Comparable {
         StateKey("identity", .text(issuer), .bytes(keyID.bytes))
     }
 
-    /// The newest link of a stream: a ``StreamLink``.
+    /// The newest link of a stream: a ``StreamLink``. Made for every event, so written straight.
     public static func stream(issuer: String, stream: String) -> StateKey {
-        StateKey("stream", .text(issuer), .text(stream))
+        StateKey(bytes: CBORWriter.texts("stream", issuer, stream))
     }
 
     /// How many streams an issuer has: a CBOR number.

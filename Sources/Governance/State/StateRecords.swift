@@ -16,6 +16,8 @@ public struct StateRecordError: NamedFailure, Hashable, CustomStringConvertible 
 /// stream-link = [seq: uint, leaf-hash: bstr .size 32, index: uint]
 /// ```
 public struct StreamLink: Sendable, Hashable {
+    private static let kind = "stream link"
+
     public let seq: UInt64
     public let leafHash: Hash
     /// Its index in the log.
@@ -29,15 +31,26 @@ public struct StreamLink: Sendable, Hashable {
 
     /// Deterministic CBOR: the value in the state.
     public func encoded() -> [UInt8] {
-        CBOR.array([.unsigned(seq), .bytes(leafHash.bytes), .unsigned(index)]).encoded()
+        var writer = CBORWriter(capacity: 1 + 2 * 9 + 2 + Hash.byteCount)
+        writer.array(count: 3)
+        writer.unsigned(seq)
+        writer.hash(leafHash)
+        writer.unsigned(index)
+        return writer.bytes
     }
 
     public init(decoding bytes: [UInt8]) throws(StateRecordError) {
-        guard let item = try? CBOR(decoding: bytes), case .array(let parts) = item, parts.count == 3,
-            let seq = parts[0].unsignedValue, let leafHash = parts[1].bytesValue.flatMap({ Hash($0) }),
-            let index = parts[2].unsignedValue
-        else { throw StateRecordError(kind: "stream link") }
-        self.init(seq: seq, leafHash: leafHash, index: index)
+        do {
+            var reader = CBORReader(bytes)
+            guard try reader.arrayHead() == 3 else { throw StateRecordError(kind: Self.kind) }
+            let seq = try reader.unsigned()
+            guard let leafHash = Hash(bytes[try reader.byteString()]) else { throw StateRecordError(kind: Self.kind) }
+            let index = try reader.unsigned()
+            try reader.finish()
+            self.init(seq: seq, leafHash: leafHash, index: index)
+        } catch {
+            throw StateRecordError(kind: Self.kind)
+        }
     }
 }
 
