@@ -61,7 +61,7 @@ extension Generator {
 
     /// The last ms that the policy allows, either way, and the one beyond.
     private mutating func spoilTime(_ candidate: inout Candidate) {
-        let distance = log.policy.limits.maxSkew + UInt64(number(2))
+        let distance = min(log.policy.limits.maxSkew, log.now / 2) + UInt64(number(2))
         candidate.time = once(in: 2) ? log.now + distance : log.now - distance
     }
 

@@ -41,7 +41,9 @@ extension Generator {
             expires: log.now + UInt64(number(900)), outcome: .permit,
             access: access(once(in: 15) ? runtime().issuer : grant.subject), reliesOn: [.grant(id)], grant: id)
         if once(in: 30) { decision.expires = log.now - 1 }
-        if once(in: 30) { decision.expires = log.now + log.policy.rulesOfGovernance.maxPermit + UInt64(number(2)) }
+        // A policy may set no bound to speak of.
+        let longest = min(log.policy.rulesOfGovernance.maxPermit, UInt64.max / 2)
+        if once(in: 30) { decision.expires = log.now + longest + UInt64(number(2)) }
         if once(in: 40) { decision.reliesOn = [.policy] }
         if once(in: 4) { decision.reliesOn += [pick([.policy, .uses(id), .containment(scope()), .approvals])] }
         if once(in: 30) {
@@ -115,7 +117,7 @@ extension Generator {
     }
 
     mutating func lease(under id: Hash, _ grant: GrantIssue) throws {
-        let longest = max(1, log.policy.rulesOfGovernance.maxLease)
+        let longest = min(max(1, log.policy.rulesOfGovernance.maxLease), UInt64.max / 4)
         let expires = log.now + (once(in: 8) ? longest + UInt64(number(2)) : UInt64(number(Int(longest))))
         let data = LeaseRecord(
             access: access(grant.subject), grant: once(in: 20) ? hash() : id,
