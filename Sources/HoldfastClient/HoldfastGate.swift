@@ -1,5 +1,6 @@
 internal import Governance
 package import LogClient
+internal import Verification
 
 /// A gate: asks whether something may be done, before it is done. The interface is OpenID AuthZEN 1.0.
 ///
@@ -15,27 +16,30 @@ package import LogClient
 public struct HoldfastGate: Sendable {
     private let transport: any Transport
     private let url: String
+    private let token: String?
     private static let path = "access/v1/evaluation"
     /// No decision is longer.
     private static let limit = 1 << 20
 
     /// - Parameters:
     ///   - url: the gate's address. Its answers are believed: let it be on the same machine, or HTTPS.
+    ///   - token: the bearer token that the gate wants; nil if it wants none.
     ///   - timeout: how long one answer may take; a recorded permit takes as long as the log needs to publish.
     ///   - certificates: a PEM file with the authorities to trust for HTTPS; nil for those of the system.
     public init(
-        url: String, timeout: Duration = .seconds(30), certificates: String? = nil
+        url: String, token: String? = nil, timeout: Duration = .seconds(30), certificates: String? = nil
     ) throws(HoldfastError) {
         guard let address = LogURL(url) else {
             throw HoldfastError(code: "url", message: "'\(url)' is no http or https URL")
         }
         self.init(
-            url: address.text,
+            url: address.text, token: token,
             transport: HTTPTransport(base: address.text, timeout: timeout, certificates: certificates))
     }
 
-    package init(url: String, transport: any Transport) {
+    package init(url: String, token: String? = nil, transport: any Transport) {
         self.url = url
+        self.token = token
         self.transport = transport
     }
 
@@ -46,12 +50,13 @@ public struct HoldfastGate: Sendable {
 
     /// Asks, once: a question is not repeated by itself, because a recorded permit is one entry of the log.
     public func evaluate(_ question: GateQuestion) async throws(HoldfastError) -> GateDecision {
+        var request = ClientRequest.post(
+            Self.path, Array(question.json.text().utf8), contentType: "application/json",
+            maximumAnswerBytes: Self.limit)
+        if let token { request.headers.append(.init("Authorization", "Bearer \(token)")) }
         let response: ClientResponse
         do {
-            response = try await transport.send(
-                .post(
-                    Self.path, Array(question.json.text().utf8), contentType: "application/json",
-                    maximumAnswerBytes: Self.limit))
+            response = try await transport.send(request)
         } catch {
             switch error {
             case .unreachable(let reason):
@@ -64,18 +69,18 @@ public struct HoldfastGate: Sendable {
                 throw HoldfastError(code: "too-large", message: "the gate's answer has more than \(limit) bytes")
             }
         }
-        let body = try? JSON(parsing: response.body)
         guard response.status == 200 else {
-            let said = body?["detail"]?.stringValue ?? body?["title"]?.stringValue ?? "HTTP status \(response.status)"
+            // AuthZEN has a sentence as the body of an error.
+            let said = String(decoding: response.body.prefix(1000), as: UTF8.self).withoutControls
             throw HoldfastError(
-                code: body?["code"]?.stringValue ?? "gate", message: "the gate did not decide: \(said)",
+                code: "gate", message: "the gate did not decide: HTTP status \(response.status) \(said)",
                 isTemporary: [429, 502, 503, 504].contains(response.status))
         }
-        // AuthZEN 1.0 section 5.5: "decision: REQUIRED. A boolean value".
-        guard let body, let decision = body["decision"]?.boolValue else {
+        // AuthZEN 1.0: "decision: REQUIRED. A boolean value".
+        guard let body = try? JSON(parsing: response.body), let decision = body["decision"]?.boolValue else {
             throw HoldfastError(code: "answer-malformed", message: "the gate's answer has no decision")
         }
-        return GateDecision(isPermitted: decision, context: body["context"]?.text() ?? "{}")
+        return GateDecision(decision, context: body["context"])
     }
 }
 
@@ -116,6 +121,26 @@ public struct GateQuestion: Sendable {
 public struct GateDecision: Sendable, Hashable {
     /// Whether it may be done. A gate that can't tell says no.
     public let isPermitted: Bool
-    /// What the gate says with it, a JSON object: the steps, the checks that failed and why, the recorded entry.
+    /// The entry of the log that records the decision; nil if it is not on record.
+    public let entry: UInt64?
+    /// The permit that an `execution.start` names, in hex; nil if there is none.
+    public let permit: String?
+    /// Why not, for people; nil of a permit.
+    public let reason: String?
+    /// All that the gate says with it, a JSON object (`spec/gate.md`): the ten steps, the checks that failed, why, and
+    /// what would mend them.
     public let context: String
+
+    init(_ isPermitted: Bool, context: JSON?) {
+        self.isPermitted = isPermitted
+        entry = context?["recorded"]?["index"]?.unsignedValue
+        permit = isPermitted ? context?["permit"]?["nonce"]?.stringValue : nil
+        reason = isPermitted ? nil : Self.words(context?["reason_user"]) ?? context?["reason"]?.stringValue
+        self.context = context?.text() ?? "{}"
+    }
+
+    /// AuthZEN 1.0: reasons are objects of texts by language, or plain texts.
+    private static func words(_ reason: JSON?) -> String? {
+        reason?.stringValue ?? reason?["en"]?.stringValue ?? reason?.objectValue?.first?.value.stringValue
+    }
 }

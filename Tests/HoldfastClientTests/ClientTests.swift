@@ -94,14 +94,17 @@ struct ClientTests {
     private func decision(_ gate: FakeGate) async throws -> GateDecision {
         let question = GateQuestion(
             subject: "spiffe://example.org/agent", action: "read", resource: "inbox/7", context: ["purpose": "search"])
-        return try await HoldfastGate(url: "http://gate.test/", transport: gate).evaluate(question)
+        return try await HoldfastGate(url: "http://gate.test/", token: "secret", transport: gate).evaluate(
+            question)
     }
 
     @Test("a question in AuthZEN's form, asked once; the decision as the gate says it")
     func asks() async throws {
-        let gate = FakeGate(200, #"{"decision": true, "context": {"entry": 7}}"#)
+        let gate = FakeGate(
+            200, #"{"decision": true, "context": {"recorded": {"index": 7}, "permit": {"nonce": "ab"}}}"#)
         let decision = try await decision(gate)
-        #expect(decision.isPermitted && decision.context == #"{"entry":7}"#)
+        #expect(decision.isPermitted && decision.entry == 7 && decision.permit == "ab" && decision.reason == nil)
+        #expect(decision.context == #"{"recorded":{"index":7},"permit":{"nonce":"ab"}}"#)
         let requests = gate.requests.withLock { $0 }
         #expect(requests.map(\.path) == ["access/v1/evaluation"])
         let sent = try JSON(parsing: try #require(requests.first).body)
@@ -109,6 +112,11 @@ struct ClientTests {
         #expect(sent["action"]?["name"]?.stringValue == "read")
         #expect(sent["resource"]?["id"]?.stringValue == "inbox/7")
         #expect(sent["context"]?["purpose"]?.stringValue == "search")
+        #expect(requests.first?.headers.contains(.init("Authorization", "Bearer secret")) == true)
+        let refusal = try await self.decision(
+            FakeGate(
+                200, #"{"decision": false, "context": {"reason_user": {"en": "no"}, "permit": {"nonce": "ab"}}}"#))
+        #expect(!refusal.isPermitted && refusal.reason == "no" && refusal.permit == nil && refusal.entry == nil)
         #expect(try await !self.decision(FakeGate(200, #"{"decision": false}"#)).isPermitted)
     }
 
@@ -119,7 +127,8 @@ struct ClientTests {
             (FakeGate(200, #"{"decision": "true"}"#), "answer-malformed", false),
             (FakeGate(200, "true"), "answer-malformed", false),
             (FakeGate(204, ""), "gate", false),
-            (FakeGate(503, #"{"code": "stale-head", "detail": "too old"}"#), "stale-head", true),
+            (FakeGate(503, "busy"), "gate", true),
+            (FakeGate(401, "a token is needed"), "gate", false),
             (FakeGate(400, ""), "gate", false),
             (FakeGate(.failure(.unreachable("refused"))), "unreachable", true),
             (FakeGate(.failure(.timedOut)), "timed-out", true),

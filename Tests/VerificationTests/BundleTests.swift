@@ -170,6 +170,19 @@ struct BundleTests {
         #expect(verifier.bundle(policy.encoded()).failures == ["bundle-form: state-key"])
     }
 
+    @Test("by a route: its record, and containments of the domains at its ends")
+    func routed() throws {
+        let routed = try GovernedLog(isRouted: true)
+        let bundle = try routed.bundle(Self.subject)
+        let facts = try facts(bundle)
+        #expect(facts.contains { $0.about == .route(GovernedLog.route) && $0.text.hasSuffix(": activated") })
+        #expect(facts.contains { $0.text == "domain log.example/peer contained: coordination-inconsistent" })
+        let key = StateKey.containment(.domain(GovernedLog.peer))
+        for key in [key, .route(GovernedLog.route)] {
+            #expect(verifier.bundle(bundle.without(key).encoded()).failures == ["bundle-parts: part-missing"])
+        }
+    }
+
     @Test("a bundle of what is not there shows that it is not")
     func absent() throws {
         let bundle = try governed.bundle(.execution(GovernedLog.execution("run-9")))

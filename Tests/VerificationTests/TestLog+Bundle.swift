@@ -27,20 +27,33 @@ struct GovernedLog {
         return key
     }
 
+    /// The other domain, and the route to it, where there is one.
+    static let peer = "log.example/peer"
+    static let route = "out"
+    private var routed: String?
+
     static func execution(_ id: String) -> ExecutionID { ExecutionID(home: "log.example/test", id: id) }
 
     /// A log whose executions are `run-0`, and `run-1` that goes on from it, uses a model, and was stopped.
     ///
-    /// - Parameter isLater: with what happened after them: a key rotated, a grant revoked, another policy, and more.
-    init(seed: UInt8 = 1, isLater: Bool = true) throws {
+    /// - Parameters:
+    ///   - isLater: with what happened after them: a key rotated, a grant revoked, another policy, and more.
+    ///   - isRouted: both go by a route to another domain, which is contained while `run-1` runs.
+    init(seed: UInt8 = 1, isLater: Bool = true, isRouted: Bool = false) throws {
         log = try TestLog(seed: seed)
         try enrol()
+        if isRouted { try openRoute() }
         try issueGrants()
         try registerModel()
         try run("run-0", parents: [], model: nil, nonce: 1)
         try finish("run-0", .executed)
         try run("run-1", parents: [Self.execution("run-0")], model: Self.model, nonce: 2)
         try contain()
+        if isRouted {
+            let peer = ContainmentEnter(scope: .domain(Self.peer), reason: .coordinationInconsistent)
+            try log.append(log.governing(.containmentEnter, peer.cbor))
+            log.seal()
+        }
         try finish("run-1", .blocked)
         if isLater { try goOn() }
     }
@@ -56,6 +69,17 @@ struct GovernedLog {
             try log.append(log.governing(.identityEnroll, data.cbor))
         }
         log.seal()
+    }
+
+    private mutating func openRoute() throws {
+        let key = VerifierKey.ed25519(name: try KeyName(Self.peer), publicKey: try TestLog.key(99).publicKey)
+        let admission = PeerAdmit(origin: Self.peer, policy: "log \(key.text)\nquorum none\n", genesis: .sha256([9]))
+        try log.append(log.governing(.peerAdmit, admission.cbor))
+        let route = RouteOpen(
+            route: Self.route, from: log.origin.text, to: Self.peer, actions: ["read"], maxPeerAge: 1000)
+        try log.append(log.governing(.routeOpen, route.cbor))
+        log.seal()
+        routed = Self.route
     }
 
     private mutating func issueGrants() throws {
@@ -114,6 +138,7 @@ struct GovernedLog {
         data.model = model
         data.purpose = model.map { _ in "search" }
         data.scope = scope
+        if scope == nil { data.route = routed }
         try log.append(
             log.statement("decision.record", data.cbor, stream: "gate", by: Self.need(gateKey), issuer: Self.gate))
     }

@@ -6,10 +6,32 @@ import subprocess
 import time
 
 import cbor2
-from harness import BIN, Log, holdfast, tree_head
+from harness import BIN, Log, Signer, holdfast, tree_head
+from monitors import StateWitness
 from test_reads import ZERO, Domain
+from test_witnessed import Witnessed
 
 ORIGIN = "example.com/blackbox"
+
+
+class Vouched(Domain):
+    """A domain whose log has three witnesses and a state witness."""
+
+    def __init__(self):
+        self.place, self.state = Witnessed(), StateWitness()
+        self.operator, self.log = self.place.signer, self.place.log
+        with self.place.policy.open("a") as policy:
+            policy.write(f"witness s {self.state.vkey} {self.state.url}\nstate-quorum s\n")
+        self.trust = self.log.parent / "vouched.trust"
+        self.trust.write_text(f"{self.place.trust.read_text()}witness s {self.state.vkey}\nstate-quorum s\n")
+        self.place.start()
+        self.url = f"http://127.0.0.1:{self.log.port}/"
+        self.gate = Signer("spiffe://example.org/gate")
+        self.say(self.operator, "identity.enroll", issuer=self.gate.issuer, key=self.gate.public, roles=["gate"])
+
+    def remove(self):
+        self.state.monitor.remove()
+        self.place.remove()
 
 
 def permit(domain, number, grant, **more):
@@ -97,6 +119,27 @@ def test_bundles():
         assert verify(run, log.trust).returncode == 1
     finally:
         log.remove()
+
+
+def test_vouched():
+    """with witnesses and a state witness: it is waited for, and the bundle needs nobody's word, everything stopped"""
+    domain = Vouched()
+    try:
+        govern(domain)
+        out = domain.log.parent / "run.evidence"
+        gather = ("evidence", "execution", "second", "--url", domain.url, "--trust", domain.trust, "-o", out)
+        early = holdfast(*gather, "--wait", "0", check=False)
+        assert early.returncode == 1 and "state-quorum" in early.stderr and not out.exists(), early
+        domain.state.start(domain.place.trust, domain.url)
+        holdfast(*gather, "--wait", "60")
+        assert domain.state.monitor.stop() == 0
+        assert domain.log.stop() == 0
+        report = holdfast("bundle", out, "--trust", domain.trust, "--json", program="holdfast-verify")
+        checks = {check["name"]: check for check in json.loads(report.stdout)["checks"]}
+        assert checks["state-quorum"]["outcome"] == checks["witness-quorum"]["outcome"] == "passed", checks
+        assert checks["state-quorum"]["values"]["quorum"] == "s", checks["state-quorum"]
+    finally:
+        domain.remove()
 
 
 def test_example():

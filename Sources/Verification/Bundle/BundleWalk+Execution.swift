@@ -128,7 +128,7 @@ extension BundleWalk {
         follow(data.head, judged: entry)
         tellPolicy(before: entry.index, key, "when entry \(entry.index) was decided")
         if let grant = data.grant { follow(grant: grant, usedAt: start.index) }
-        if let route = data.route { leaveOpen("route \(route), by which execution \(key.text) was asked for") }
+        if let route = data.route { leaveOpen("what came from the other domain by route \(route)") }
         return entry.index
     }
 
@@ -173,8 +173,24 @@ extension BundleWalk {
             .execution(record.start.execution), .runtime(record.subject), .domain(record.start.execution.home),
         ]
         if let model = record.start.model { all.append(.model(model)) }
-        if let route = record.route { all.append(.route(route)) }
+        if let route = record.route { all += ends(of: route) }
         for scope in all { follow(scope, since: since) }
+    }
+
+    /// A route, and the domains that it is between.
+    private mutating func ends(of route: String) -> [Scope] {
+        let key = StateKey.route(route)
+        switch self.record(key, "the route that the execution was permitted by", RouteRecord.self) {
+        case .missing: return []
+        case .absent:
+            disagree("absent", "there is no \(key.text) in the state at size \(content.size)")
+            return []
+        case .record(let record):
+            tell(
+                .lineage, key, at: content.size,
+                "route \(route) from \(record.route.from) to \(record.route.to): \(record.phase.rawValue)")
+            return [.route(route), .domain(record.route.from), .domain(record.route.to)]
+        }
     }
 }
 
