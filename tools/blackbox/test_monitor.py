@@ -66,6 +66,36 @@ def test_log_and_witnesses():
         place.remove()
 
 
+def test_killed_while_it_reads():
+    """killed again and again while a log grows: what was accepted is never lost, and in the end everything is there"""
+    place, monitor = Witnessed(), Monitor()
+    try:
+        place.start()
+        arguments = ("--log", f"{place.trust}=http://127.0.0.1:{place.log.port}/")
+        known = 0
+        for number in range(6):
+            monitor.start(*arguments)
+            assert monitor.event("started")["size"] >= known, (known, monitor.events)
+            place.add(4)
+            if number % 2:
+                known = monitor.event("growth")["size"]
+            monitor.process.kill()
+            monitor.ended()
+        code, events, errors = monitor.once(*arguments)
+        assert code == 0 and events[-1]["event"] == "checked", (events, errors)
+        size, root = tree_head(place.log.checkpoint())
+        assert events[-1]["size"] == size and base64.b64encode(bytes.fromhex(events[-1]["root"])).decode() == root
+        # Two at once would tear what is kept.
+        monitor.start(*arguments)
+        monitor.event("started")
+        code, events, _ = monitor.once(*arguments)
+        assert code == 1 and events[-1]["event"] == "storage", (code, events)
+        assert monitor.stop() == 0, monitor.errors
+    finally:
+        monitor.remove()
+        place.remove()
+
+
 def test_many_logs():
     """fifteen logs, three of which never answer and come first: the others are followed, and one with a gap is found"""
     place, monitor = Witnessed(), Monitor()

@@ -20,7 +20,8 @@ enum MonitorReportFixtures {
             "logs": cast.entries,
             "cases": .array(
                 try
-                    (growth(cast) + statements(cast) + times(cast) + faults(cast) + witnesses(cast) + lies(cast)
+                    (growth(cast) + grease(cast) + statements(cast) + times(cast) + faults(cast) + witnesses(cast)
+                    + lies(cast)
                     + forks(cast)).map(\.value)),
         ]
     }
@@ -46,6 +47,37 @@ enum MonitorReportFixtures {
                     try .of(
                         cast, "honest", 13, cosigners: 3,
                         [.growth(honest, from: 0, to: 13, by: ["w0", "w1", "w2"], headTime: 1_750_000_001)])
+                ]),
+        ]
+    }
+
+    /// Lines that mean nothing to a monitor, as other logs have them.
+    private static func grease(_ cast: MonitorCast) throws -> [MonitorCase] {
+        let honest = cast["honest"]
+        let lines = [
+            NoteSignature(name: try KeyName("grease.example"), keyID: 0x0102_0304, signature: [1]),
+            NoteSignature(
+                name: try KeyName("witness.example/pq"), keyID: 7, signature: [UInt8](repeating: 7, count: 2428)),
+            // The log's name and a witness's, under keys that nobody knows.
+            NoteSignature(name: honest.origin.keyName, keyID: 1, signature: [UInt8](repeating: 1, count: 64)),
+            NoteSignature(name: try KeyName("w2.example"), keyID: 1, signature: [UInt8](repeating: 2, count: 72)),
+        ]
+        let extended = try Checkpoint(
+            origin: honest.origin, head: honest.head(13), extensions: ["an extension line", "2"])
+        let grown = try MonitorReport.growth(honest, from: 0, to: 13)
+        let greased = (shown: try honest.checkpoint(13).adding(lines), old: try honest.checkpoint(2).adding(lines))
+        return [
+            MonitorCase(
+                "a head with lines of unknown keys",
+                looks: [try MonitorLook.of(cast, "honest", 13, [grown]).showing(greased.shown)]),
+            MonitorCase(
+                "a head with extension lines",
+                looks: [try MonitorLook.of(cast, "honest", 13, [grown]).showing(honest.cosigned(extended))]),
+            MonitorCase(
+                "a witness shows a head with lines of unknown keys",
+                looks: [
+                    try MonitorLook.of(cast, "honest", 13, [grown])
+                        .witnesses([("w0", .text(greased.old.bytes))])
                 ]),
         ]
     }

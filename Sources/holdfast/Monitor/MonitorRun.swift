@@ -138,8 +138,9 @@ struct MonitorRun {
         defer { store.close() }
         let log: WatchedLog
         do {
-            let follower = try LogFollower(
-                client: client, store: store, headPath: directory + "/head", now: { Moment.now() })
+            let follower = try await Self.offThePool {
+                try LogFollower(client: client, store: store, headPath: directory + "/head", now: { Moment.now() })
+            }
             log = WatchedLog(
                 follower, witnesses: witnesses(of: place), options: settings.options, evidence: evidence,
                 report: printer.print)
@@ -153,6 +154,14 @@ struct MonitorRun {
         if let finding = await log.finding { return ExitStatus(finding) }
         let names = Set(await log.conditions.map(\.name)).subtracting([.witnessUnreachable])
         return names.isEmpty ? .done : names == [.unreachable] ? .unreachable : .refused
+    }
+
+    /// Runs what takes a while without a pause, such as reading again what was kept of a long log, where nobody else
+    /// waits for the thread.
+    private static func offThePool<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(with: Result(catching: body)) }
+        }
     }
 
     private func start(_ log: WatchedLog, _ follower: LogFollower, _ place: MonitorSettings.LogPlace) async {
