@@ -61,6 +61,7 @@ public actor HoldfastLog {
     /// its stream, and no event is registered twice.
     ///
     /// - Parameters:
+    ///   - record: what is registered.
     ///   - identity: who signs.
     ///   - directory: where the place of each stream is remembered. Not to be shared by machines.
     public func submit(

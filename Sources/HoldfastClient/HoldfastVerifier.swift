@@ -36,7 +36,9 @@ public struct HoldfastVerifier: Sendable {
 
     /// A state proof.
     ///
-    /// - Parameter key: the key that it must be of, in text form.
+    /// - Parameters:
+    ///   - bytes: the content of a `.state-proof` file.
+    ///   - key: the key that it must be of, in text form.
     public func state(_ bytes: [UInt8], of key: String) throws(HoldfastError) -> VerificationResult {
         let question = StateQuestion(
             key: try HoldfastError.stateKey(key), isWithoutStateQuorum: verifier.isWithoutStateQuorum)
@@ -45,7 +47,9 @@ public struct HoldfastVerifier: Sendable {
 
     /// An evidence bundle: how an execution, a grant or a model stands in the log, and all that it comes from.
     ///
-    /// - Parameter key: what it must be about, in text form.
+    /// - Parameters:
+    ///   - bytes: the content of an `.evidence` file.
+    ///   - key: what it must be about, in text form.
     public func evidence(_ bytes: [UInt8], about key: String) throws(HoldfastError) -> VerificationResult {
         VerificationResult(verifier.bundle(bytes, about: try HoldfastError.stateKey(key)))
     }

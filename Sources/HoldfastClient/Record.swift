@@ -16,7 +16,13 @@ public struct Record: Sendable {
     /// What is said: deterministic, so there are no floating-point numbers in it.
     private let data: JSON
 
-    /// - Parameter data: an object, array, text, whole number, truth value or null.
+    /// A record of a value that is written down.
+    ///
+    /// - Parameters:
+    ///   - type: dotted lowercase words.
+    ///   - subject: what it is about.
+    ///   - stream: which of the signer's streams it continues.
+    ///   - data: an object, array, text, bytes, whole number, truth value or null.
     public init(type: String, subject: String, stream: String = "main", data: RecordValue = .null) {
         self.type = type
         self.subject = subject
@@ -24,7 +30,13 @@ public struct Record: Sendable {
         self.data = data.json
     }
 
-    /// - Parameter value: anything that can be encoded. What can't be said exactly, such as a fraction, is refused.
+    /// A record of a value of the program's own.
+    ///
+    /// - Parameters:
+    ///   - type: dotted lowercase words.
+    ///   - subject: what it is about.
+    ///   - stream: which of the signer's streams it continues.
+    ///   - value: anything that can be encoded. What can't be said exactly, such as a fraction, is refused.
     public init(
         type: String, subject: String, stream: String = "main", encoding value: some Encodable
     ) throws(HoldfastError) {
