@@ -75,4 +75,70 @@ struct StateReadingTests {
         }
         #expect(unvouched.decidingCheck?.name == .stateQuorum)
     }
+
+    @Test("a head that state witnesses have not cosigned yet is asked for again, the same one, and not for ever")
+    func waiting() async throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "fixtures/verification/state.json")
+        let vectors = try JSONDecoder().decode(StateVectors.self, from: Data(contentsOf: file))
+        let trust = try TrustFile(parsing: Array(try #require(vectors.trust["default"]).utf8))
+        let url = try #require(LogURL("http://log.test"))
+        func client(_ bodies: [[UInt8]]) -> (LogClient, StateAnswers) {
+            let answers = StateAnswers(bodies)
+            var client = LogClient(url: url, trust: trust, transport: answers)
+            client.retry.firstWait = .milliseconds(1)
+            client.retry.longestWait = .milliseconds(2)
+            return (client, answers)
+        }
+        let whole = try vectors.proof("a grant")
+        let decoded = try StateProof(decoding: whole)
+        let (later, answers) = client([
+            try vectors.proof("no state cosignature"), try vectors.proof("one state cosignature of the two needed"),
+            whole,
+        ])
+        let state = try await later.provenState(decoded.key)
+        #expect(state?.size == decoded.sealedSize && state?.value == decoded.value)
+        let path = "state/\(decoded.key.text)"
+        #expect(
+            answers.paths == [path, "\(path)?size=\(decoded.sealedSize)", "\(path)?size=\(decoded.sealedSize)"])
+        let (never, asked) = client([try vectors.proof("no state cosignature")])
+        await #expect(throws: ClientError.self) { try await never.provenState(decoded.key) }
+        #expect(asked.paths.count == RetryPolicy().attempts)
+    }
+}
+
+/// A log whose answers are these, the last of them again and again.
+private final class StateAnswers: Transport {
+    private let rest: Mutex<[[UInt8]]>
+    private let asked = Mutex<[String]>([])
+
+    init(_ bodies: [[UInt8]]) { rest = Mutex(bodies) }
+
+    var paths: [String] { asked.withLock { $0 } }
+
+    func send(_ request: ClientRequest) async throws(TransportError) -> ClientResponse {
+        asked.withLock { $0.append(request.path) }
+        return ClientResponse(status: 200, body: rest.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] })
+    }
+
+    func shutdown() async {}
+}
+
+/// State proofs of one log, by what is right or wrong with them.
+private struct StateVectors: Decodable {
+    struct Case: Decodable {
+        let name: String
+        let proof: String
+    }
+    struct Missing: Error {}
+
+    let trust: [String: String]
+    let cases: [Case]
+
+    func proof(_ name: String) throws -> [UInt8] {
+        guard let found = cases.first(where: { $0.name == name }), let bytes = Hex.decode(found.proof) else {
+            throw Missing()
+        }
+        return bytes
+    }
 }

@@ -8,6 +8,8 @@ import shutil
 import tempfile
 
 from harness import BIN, Log, Signer, holdfast
+from monitors import StateWitness
+from test_witnessed import Witnessed
 
 RUNTIME, GATE = "spiffe://example.org/runtime", "spiffe://example.org/gate"
 REGISTRAR, OBSERVER = "spiffe://example.org/registrar", "spiffe://example.org/observer"
@@ -216,6 +218,50 @@ def test_submitting_as_an_issuer_that_was_enrolled_later():
         assert f"under the name {GATE}" in named, named
     finally:
         home.remove()
+
+
+def test_under_a_state_quorum():
+    """with witnesses and a state witness all that a command rests on has both quorums; without it: status 3, told why"""
+    place, state = Witnessed(), StateWitness()
+    try:
+        with place.policy.open("a") as policy:
+            policy.write(f"witness s {state.vkey} {state.url}\nstate-quorum s\n")
+        trust = place.log.parent / "state.trust"
+        trust.write_text(place.trust.read_text() + f"witness s {state.vkey}\nstate-quorum s\n")
+        place.start()
+        url = f"http://127.0.0.1:{place.log.port}/"
+        state.start(place.trust, url)
+        place.wait(lambda: state.cosigned(place.log.checkpoint()), "the state witness's line", seconds=30)
+        out = ["--trust", trust, "--url", url, "--out", place.log.parent / "out"]
+
+        def run(*arguments, key, check=True):
+            return holdfast(*arguments, *out, "--state", place.log.parent / "ledger", "--key", key, check=check)
+
+        keys = {"authority": place.log.directory / "keys" / "authority.key"}
+        for name in ("operator", "runtime"):
+            keys[name] = place.log.parent / f"{name}.key"
+            holdfast("key", "new", "--out", keys[name])
+        operator = "spiffe://example.org/operator"
+        run("identity", "enroll", operator, f"{keys['operator']}.pub", "--role", "operator", key=keys["authority"])
+        run("identity", "enroll", RUNTIME, f"{keys['runtime']}.pub", "--role", "runtime", key=keys["operator"])
+        grant = run(
+            "grant", "issue", RUNTIME, "--action", "a", "--resource", "r", "--json", key=keys["operator"])
+        grant = json.loads(grant.stdout)
+        verified = holdfast(
+            "transparent", grant["transparent"], "--state", grant["state"], "--trust", trust, program="holdfast-verify")
+        assert re.search(r"signer's state: state-quorum +quorum s, cosigned-by .*\bs\b", verified.stdout), verified.stdout
+        # The state witness goes: what is there stands, and nothing new is shown before it is back.
+        assert state.monitor.stop() == 0, state.monitor.errors
+        late = run("runtime", "heartbeat", "--name", "late", key=keys["runtime"], check=False)
+        assert late.returncode == 3 and "It is registered" in late.stderr, (late.returncode, late.stderr)
+        assert "state witnesses" in late.stderr and "holdfast prove" in late.stderr, late.stderr
+        state.start(place.trust, url)
+        place.wait(lambda: state.cosigned(place.log.checkpoint()), "the line after a restart", seconds=30)
+        holdfast("prove", place.log.parent / "out" / "late.cose", *out)
+        assert (place.log.parent / "out" / "late.state-proof").exists()
+    finally:
+        state.monitor.remove()
+        place.remove()
 
 
 def lint(domain, *arguments):

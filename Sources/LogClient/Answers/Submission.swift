@@ -60,7 +60,7 @@ extension LogClient {
     }
 
     /// Waits before the next round; false to give up.
-    private func pause(round: Int, asked: Int?) async -> Bool {
+    func pause(round: Int, asked: Int?) async -> Bool {
         let outcome = RetryPolicy.Outcome.answered(status: 503, retryAfter: asked)
         guard let wait = retry.wait(after: outcome, attempt: round, jitter: Double.random(in: 0...1)) else {
             return false

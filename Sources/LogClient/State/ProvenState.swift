@@ -11,13 +11,8 @@ extension LogClient {
     /// - Parameter size: the state has to be that of a log of this size at least, so that no old one is shown.
     /// - Returns: nil if the server has no such resource.
     public func provenState(_ key: StateKey, atLeast size: UInt64? = nil) async throws(ClientError) -> ProvenState? {
-        let request = ClientRequest.get(
-            "state/" + key.text, accept: StateProof.mediaType, maximumAnswerBytes: StateProof.maxByteCount)
-        guard let answer = try await find(request) else { return nil }
         let question = StateQuestion(
             key: key, leastSize: size, isWithoutStateQuorum: trust.stateQuorum == nil)
-        let report = verifier.state(answer.body, question)
-        guard report.verdict == .verified, let state = report.state else { throw .notVerified(report) }
-        return state
+        return try await stateIfServed(question, of: key)?.proven
     }
 }

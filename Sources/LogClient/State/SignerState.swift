@@ -12,7 +12,7 @@ extension LogClient {
         guard trust.stateQuorum != nil || isWithoutStateQuorum, let keyID = Hash(statement.header.keyID) else {
             return nil
         }
-        return try await awaitedState(.signer(statement.header.issuer, keyID))
+        return try await proof(.signer(statement.header.issuer, keyID))
     }
 
     /// What shows who signed answers of one issuer and key, so that anybody can verify them offline: a state proof at a
@@ -26,7 +26,7 @@ extension LogClient {
                 COSEKey($0.key).thumbprint == keyID && $0.issuer.utf8.elementsEqual(header.issuer.utf8)
             } || policy.authorities.contains { KeyDirectory.authorityIssuer(COSEKey($0)) == header.issuer }
         }
-        return knowsGenesis == true ? nil : try await awaitedState(.signer(header.issuer, keyID))
+        return knowsGenesis == true ? nil : try await proof(.signer(header.issuer, keyID))
     }
 
     /// Verifies a registration as somebody does who has its files, the trust file and this state proof, and nothing else.
@@ -41,34 +41,9 @@ extension LogClient {
         return false
     }
 
-    /// A proof of the newest state; where state witnesses are needed that have not cosigned it yet, it waits for them:
-    /// they are asked after a head is published.
-    private func awaitedState(_ key: StateKey) async throws(ClientError) -> StateProof? {
-        var size: UInt64?
-        var attempt = 0
-        while true {
-            attempt += 1
-            let path = "state/\(key.text)" + (size.map { "?size=\($0)" } ?? "")
-            let request = ClientRequest.get(
-                path, accept: StateProof.mediaType, maximumAnswerBytes: StateProof.maxByteCount)
-            guard let answer = try await find(request) else { return nil }
-            let proof: StateProof
-            do {
-                proof = try StateProof(decoding: answer.body)
-            } catch {
-                throw .answerMalformed(path: path, reason: "\(error)")
-            }
-            let report = verifier.state(
-                answer.body, StateQuestion(key: key, isWithoutStateQuorum: trust.stateQuorum == nil))
-            if report.verdict == .verified { return proof }
-            let jitter = Double.random(in: 0...1)
-            guard report.lacksOnlyStateQuorum,
-                let wait = retry.wait(
-                    after: .answered(status: 503, retryAfter: nil), attempt: attempt, jitter: jitter)
-            else { throw .notVerified(report) }
-            size = proof.sealedSize
-            do { try await Task.sleep(for: wait) } catch { throw .notVerified(report) }
-        }
+    private func proof(_ key: StateKey) async throws(ClientError) -> StateProof? {
+        let question = StateQuestion(key: key, isWithoutStateQuorum: trust.stateQuorum == nil)
+        return try await stateIfServed(question, of: key)?.proof
     }
 }
 

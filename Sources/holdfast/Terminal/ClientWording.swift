@@ -54,6 +54,15 @@ extension Wording {
     }
 
     private static func notVerified(_ report: VerificationReport) -> Failure {
+        let failed = report.checks.filter { if case .failed = $0.outcome { true } else { false } }
+        if failed.count == 1, failed[0].code == "state-quorum-not-reached" {
+            return Failure(
+                .unreachable, "Too few of the trust file's state witnesses have cosigned the log's newest head",
+                hints: [
+                    "They replay a head after it is published: try again in a moment.",
+                    "If it stays so, a state witness is down (holdfast monitor --state-witness), or refuses to cosign.",
+                ])
+        }
         var hints = ["Nothing of the answer was written. Is this the trust file of this log?"]
         var reason = "a check was not passed"
         if let check = report.decidingCheck {
