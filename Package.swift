@@ -139,6 +139,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "GateServer",
+            dependencies: [
+                "Tlog", "Governance", "Gate", "HTTPServing", hummingbird, httpTypes, logging, nioCore, nioSSL,
+                serviceLifecycle,
+            ],
+            swiftSettings: strict),
+        .target(
             name: "MirrorServer",
             dependencies: [
                 "Tlog", "LogClient", "Monitor", "HTTPServing", hummingbird, httpTypes, logging, nioCore,
@@ -155,8 +162,8 @@ let package = Package(
             name: "holdfast",
             dependencies: [
                 "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "HTTPServing",
-                "LogServer", "LogClient", "Monitor", "MirrorServer", "Gate", "Witness", "WitnessServer", argumentParser,
-                configuration, logging, serviceLifecycle, systemPackage, unixSignals, yams,
+                "LogServer", "LogClient", "Monitor", "Gate", "GateServer", "MirrorServer", "Witness", "WitnessServer",
+                argumentParser, configuration, logging, serviceLifecycle, systemPackage, unixSignals, yams,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -223,8 +230,8 @@ let package = Package(
         .testTarget(
             name: "GateTests",
             dependencies: [
-                "Gate", "holdfast", "Monitor", "LogClient", "LogStore", "Verification", "Governance", "COSE", "Tlog",
-                logging, systemPackage,
+                "Gate", "GateServer", "holdfast", "Monitor", "LogClient", "LogStore", "Verification", "Governance",
+                "COSE", "Tlog", logging, systemPackage,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -42,6 +42,10 @@ private let allowedImports: [String: Set<String>] = [
         "CProcess", "Foundation", "Glibc", "Dispatch", "Subprocess", "Synchronization", "SystemPackage",
     ],
     "HoldfastClient": ["Tlog", "COSE", "Governance", "Verification", "LogClient", "Foundation"],
+    "GateServer": [
+        "Tlog", "Governance", "Gate", "HTTPServing", "Hummingbird", "HTTPTypes", "Logging", "NIOCore", "NIOSSL",
+        "ServiceLifecycle", "Synchronization", "Foundation",
+    ],
     "MirrorServer": [
         "Tlog", "LogClient", "Monitor", "HTTPServing", "Hummingbird", "HTTPTypes", "Logging", "NIOCore",
         "ServiceLifecycle",
@@ -49,7 +53,8 @@ private let allowedImports: [String: Set<String>] = [
     "holdfast": [
         "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "HTTPServing",
         "LogServer",
-        "LogClient", "Monitor", "MirrorServer", "Gate", "Witness", "WitnessServer", "ArgumentParser", "Configuration",
+        "LogClient", "Monitor", "Gate", "GateServer", "MirrorServer", "Witness", "WitnessServer", "ArgumentParser",
+        "Configuration",
         "Logging",
         "ServiceLifecycle",
         "Foundation", "Glibc", "Synchronization", "Dispatch", "SystemPackage", "UnixSignals", "Yams",

@@ -39,6 +39,8 @@ public struct GateTrouble: Sendable, Hashable {
         case catchingUp = "catching-up"
         /// The newest verified head is older than the policy's `maxHeadAge`.
         case staleHead = "stale-head"
+        /// No quorum of state witnesses has cosigned a head within the policy's `maxStateLag`.
+        case stateLag = "state-lag"
         /// The checkpoint that the log shows has no quorum, or no good signature.
         case noQuorum = "no-quorum"
         case unreachable
@@ -70,7 +72,7 @@ public struct GateTrouble: Sendable, Hashable {
     /// too old.
     public var contains: Bool {
         switch kind {
-        case .catchingUp, .staleHead, .fork, .divergence, .clock, .storage: true
+        case .catchingUp, .staleHead, .stateLag, .fork, .divergence, .clock, .storage: true
         case .noQuorum, .unreachable, .inconsistent: false
         }
     }

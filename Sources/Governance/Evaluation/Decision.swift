@@ -16,6 +16,26 @@ public struct Decision: Sendable, Hashable {
     /// Whether the head was relied on although no witness vouches for it: the policy allows it, and this says so.
     public let isUnwitnessed: Bool
 
+    init(request: AccessRequest, head: TreeHead?, time: UInt64, results: [CheckResult], isUnwitnessed: Bool) {
+        self.request = request
+        self.head = head
+        self.time = time
+        self.results = results
+        self.isUnwitnessed = isUnwitnessed
+    }
+
+    /// The verdict of an evaluator that has no state to read: nothing can be evaluated.
+    ///
+    /// - Parameters:
+    ///   - time: ms since 1970.
+    ///   - why: what is missing.
+    public init(withoutState request: AccessRequest, time: UInt64, _ why: String) {
+        let result = CheckResult(
+            check: nil, step: .initialization, outcome: .notEvaluable, detail: why, mend: "let the gate follow the log",
+            entries: [], keys: [])
+        self.init(request: request, head: nil, time: time, results: [result], isUnwitnessed: false)
+    }
+
     /// "any check not passed, or not evaluable, contains"
     public var permits: Bool {
         Mutant.isOff("decision/contains") || results.allSatisfy { $0.outcome == .passed }
@@ -77,6 +97,21 @@ public struct Decision: Sendable, Hashable {
         record.route = request.route
         record.execution = request.execution
         record.reason = reason
+        record.evaluation = digest
+        return record
+    }
+
+    /// The statement that puts it on record that what was contained passes again: with it the containment may be lifted.
+    ///
+    /// - Parameters:
+    ///   - scope: what the evaluation was told to be recovering.
+    /// - Returns: nil if something was not passed, or if there was no head to judge on.
+    public func revalidation(of scope: Scope, nonce: [UInt8], expires: UInt64) -> DecisionRecord? {
+        guard permits, let head else { return nil }
+        var record = DecisionRecord(
+            request: request.digest, nonce: nonce, head: head, expires: expires, outcome: .revalidate,
+            access: request.access, reliesOn: reliesOn, grant: request.grant)
+        record.scope = scope
         record.evaluation = digest
         return record
     }

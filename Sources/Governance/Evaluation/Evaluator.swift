@@ -13,23 +13,31 @@ public struct Evaluator<State: StateReading> {
     let state: TrackedState<State>
     /// What the peer has shown; nil without a route.
     let foreign: Result<PeerView, Finding>?
+    /// What is recovering, and whose containment is therefore not asked about.
+    let revalidating: Scope?
 
     /// - Parameters:
     ///   - state: at the head that the evidence speaks of.
     ///   - rules: those in force in the state.
     ///   - now: the evaluator's clock, ms since 1970.
+    ///   - revalidating: something contained that is recovering: all is asked but whether this is contained, for a
+    ///     decision to revalidate it.
     public static func evaluate(
-        _ request: AccessRequest, state: State, rules: Rules, evidence: Evidence, now: UInt64
+        _ request: AccessRequest, state: State, rules: Rules, evidence: Evidence, now: UInt64,
+        revalidating: Scope? = nil
     ) -> Decision {
         let tracked = TrackedState(state)
-        let evaluator = Evaluator(request, state: tracked, rules: rules, evidence: evidence, now: now)
+        let evaluator = Evaluator(
+            request, state: tracked, rules: rules, evidence: evidence, now: now, revalidating: revalidating)
         return evaluator.decision()
     }
 
     private init(
-        _ request: AccessRequest, state: TrackedState<State>, rules: Rules, evidence: Evidence, now: UInt64
+        _ request: AccessRequest, state: TrackedState<State>, rules: Rules, evidence: Evidence, now: UInt64,
+        revalidating: Scope?
     ) {
         (self.request, self.evidence, self.now, self.rules, self.state) = (request, evidence, now, rules, state)
+        self.revalidating = revalidating
         foreign = request.route.map { route in
             Result { () throws(Finding) in
                 try PeerView(evidence.peer, Self.peer(of: route, state, rules))
@@ -107,6 +115,13 @@ public struct Evaluator<State: StateReading> {
 
     /// Step 1: there is a head to judge on, and the subject is somebody.
     private func initialize() throws(Finding) -> String {
+        for doubt in evidence.doubts {
+            switch doubt {
+            case .clock(let why): throw .notEvaluable("the clock can't be trusted: \(why)", mend: "set the clock right")
+            case .storage(let why): throw .notEvaluable(why, mend: "restart the gate on a sound disk")
+            case .fork, .violation, .stateRoot: continue
+            }
+        }
         guard let head = evidence.head else {
             throw .notEvaluable("there is no verified head", mend: "let the gate follow the log")
         }
@@ -132,8 +147,24 @@ public struct Evaluator<State: StateReading> {
             try checkInForce(grant, in: GovernanceState(base: shown, rules: view.rules))
             return "\(grant) of \(view.record.peer.origin)"
         }
-        try checkInForce(grant, in: fold)
+        if try isRunning(under: grant) {
+            // Its own start took a use, which it still has.
+            try checkInForce(grant, in: GovernanceState(base: OwnUseState(base: state), rules: rules))
+        } else {
+            try checkInForce(grant, in: fold)
+        }
         return "\(grant)"
+    }
+
+    /// Whether the execution that is asked for was started under the grant and has not ended.
+    private func isRunning(under grant: Hash) throws(Finding) -> Bool {
+        guard let execution = request.execution,
+            let record = try state.record(.execution(execution), ExecutionRecord.self), record.outcome == nil
+        else { return false }
+        switch record.start.permission {
+        case .permit(let nonce): return try state.record(.decision(nonce), PermitRecord.self)?.grant == grant
+        case .lease(let lease): return try state.record(.lease(lease), LeaseState.self)?.lease.grant == grant
+        }
     }
 
     /// The rules of the fold over the state, as admission has them.
@@ -162,6 +193,7 @@ public struct Evaluator<State: StateReading> {
                 guard let record = try fold.record(.containment(scope), ContainmentRecord.self),
                     record.phase != .baseline
                 else { continue }
+                if scope == revalidating, record.phase == .recovering { continue }
                 found = (scope, record)
             }
         } catch {
@@ -234,5 +266,17 @@ extension Rule {
         case .unknownPeer: "admit the peer: peer.admit"
         default: ""
         }
+    }
+}
+
+/// The state as it is for an execution that runs: what it has taken of a counted grant is not gone for itself.
+struct OwnUseState<Base: StateReading>: StateReading {
+    let base: Base
+
+    func value(_ key: StateKey) throws -> [UInt8]? {
+        guard key.kind == "uses", let bytes = try base.value(key) else { return try base.value(key) }
+        var uses = try UsesRecord(decoding: bytes)
+        uses.used -= min(uses.used, 1)
+        return uses.encoded()
     }
 }

@@ -10,12 +10,31 @@ public struct Evidence: Sendable, Hashable {
     public var differingFiles: [String]?
     /// What the peer's log shows; there with a route.
     public var peer: PeerEvidence?
+    /// What was found that lets nothing be permitted, whatever the state says.
+    public var doubts: [Doubt]
 
-    public init(head: HeadEvidence?, differingFiles: [String]? = nil, peer: PeerEvidence? = nil) {
+    public init(
+        head: HeadEvidence?, differingFiles: [String]? = nil, peer: PeerEvidence? = nil, doubts: [Doubt] = []
+    ) {
         self.head = head
         self.differingFiles = differingFiles
         self.peer = peer
+        self.doubts = doubts
     }
+}
+
+/// Something that an evaluator found out about itself or the log. The text says what, with values.
+public enum Doubt: Sendable, Hashable {
+    /// Its clock is not where it should be.
+    case clock(String)
+    /// What it keeps can't be used.
+    case storage(String)
+    /// The log signed two histories.
+    case fork(String)
+    /// The log has an entry that its own rules don't allow.
+    case violation(String)
+    /// A seal says another root of the state than the entries below it give.
+    case stateRoot(String)
 }
 
 /// What an evaluator has found out about the head of its own domain's log.

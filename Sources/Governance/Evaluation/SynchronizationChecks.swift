@@ -140,6 +140,13 @@ extension Evaluator {
     /// P7: "the head extends the last head this evaluator accepted (consistency proof verified), and its head time is
     /// younger than `maxHeadAge`".
     func auditSynchronization() throws(Finding) -> String {
+        for doubt in evidence.doubts {
+            switch doubt {
+            case .fork(let why), .violation(let why):
+                throw .failed(.auditDiscontinuity, why, mend: "nothing here: keep the evidence")
+            case .clock, .storage, .stateRoot: continue
+            }
+        }
         let head = try head()
         guard let extends = head.extendsAccepted else {
             throw .notEvaluable(
@@ -163,6 +170,9 @@ extension Evaluator {
     /// P8: "the state root that the evaluator computed equals the root in the head's seal, and the quorum of state
     /// witnesses cosigned a head not older than `maxStateLag`".
     func stateConsistency() throws(Finding) -> String {
+        for case .stateRoot(let why) in evidence.doubts {
+            throw .failed(.stateDivergence, why, mend: "nothing here: the log's seal is not that of its entries")
+        }
         let head = try head()
         guard let computed = head.computedRoot else {
             throw .notEvaluable("the state at the head was not computed", mend: "let the gate replay the log")

@@ -17,6 +17,8 @@ public actor LogFollower {
     private let now: @Sendable () -> UInt64
     private var accepted: AcceptedHead
     private var replica: Replica
+    /// The newest head of which everything was folded.
+    private var replayed: VerifiedCheckpoint?
 
     /// Bundles that are read and verified at once, and those after which the tiles that were proved are let go of.
     private static let step: UInt64 = 8 * 256
@@ -73,6 +75,7 @@ public actor LogFollower {
             guard replica.stored.treeHead == head else {
                 throw .store("it has the root \(replica.stored.treeHead.root), the accepted head \(head.root)")
             }
+            replayed = accepted.checkpoint
         }
     }
 
@@ -106,7 +109,19 @@ public actor LogFollower {
                 "its root at \(replica.stored.size) entries is \(replica.stored.treeHead.root), the head's \(head.treeHead.root)"
             )
         }
+        replayed = head
         return Progress(head: head, from: start, seal: replica.lastSeal)
+    }
+
+    /// Gives what was folded so far, at the newest stored head, to someone who decides on it; nil before entry 0.
+    ///
+    /// The body runs here, so that state, rules and head are of one size; it must not keep the state.
+    public func withFolded<Result: Sendable>(
+        _ body: @Sendable (FoldedLog) throws -> Result
+    ) rethrows -> Result? {
+        let head = replica.stored.treeHead
+        guard let log = replica.folded(checkpoint: replayed?.treeHead == head ? replayed : nil) else { return nil }
+        return try body(log)
     }
 
     /// Holds a checkpoint that somebody shows, a witness perhaps, against what was followed.

@@ -57,6 +57,14 @@ struct Replica {
 
     var lastSeal: Seal? { replay.lastSeal }
 
+    /// What was folded, at the stored head.
+    func folded(checkpoint: VerifiedCheckpoint?) -> FoldedLog? {
+        guard let seal = replay.lastSeal, let rules = replay.rules, replay.sealedSize == stored.size else { return nil }
+        return FoldedLog(
+            head: stored.treeHead, checkpoint: checkpoint, seal: seal, stateRoot: replay.map.root, state: replay.state,
+            rules: rules)
+    }
+
     // MARK: Growing
 
     /// Folds the entries that come next, and stores those that a seal covers.

@@ -1,0 +1,74 @@
+internal import COSE
+internal import Governance
+internal import LogClient
+internal import LogStore
+internal import Logging
+internal import Monitor
+internal import Tlog
+
+/// A permit that was given here, whose execution is judged again while it runs.
+struct WatchedPermit {
+    var request: AccessRequest
+    let expires: UInt64
+    /// What the last check was at: the size of the log, and when by the clock that only goes on.
+    var checkedSize: UInt64 = 0
+    var checkedAt: UInt64 = 0
+}
+
+/// "While an execution runs, all of it is checked again at every new head and at least every `recheck` interval: that is
+/// drift detection" (requirements, section 4).
+extension Gate {
+    /// More than one gate watches; a gate that forgets the oldest refuses nothing and permits nothing by it.
+    private static var maxWatched: Int { 100_000 }
+
+    func watch(_ permit: RecordedPermit, nonce: [UInt8]) {
+        guard options.watches, watched.count < Self.maxWatched else { return }
+        watched[nonce] = WatchedPermit(request: permit.decision.request, expires: permit.expires)
+    }
+
+    func recheckWatched() async {
+        guard finding == nil else { return }
+        let now = await now()
+        for nonce in watched.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            await recheck(nonce, now)
+        }
+        numbers.watching(watched.count)
+    }
+
+    private func recheck(_ nonce: [UInt8], _ now: UInt64) async {
+        guard var permit = watched[nonce], let head = board.current.head else { return }
+        let isDue =
+            permit.checkedSize != head.treeHead.size || time.elapsed() - permit.checkedAt >= head.bounds.recheck
+        guard isDue else { return }
+        guard let record = await state(.decision(nonce), PermitRecord.self) else { return }
+        guard let startedBy = record.usedBy else {
+            // Nothing was started under it, and soon nothing can be.
+            if now > permit.expires, fault == nil { watched[nonce] = nil }
+            return
+        }
+        if permit.request.execution == nil { permit.request.execution = execution(startedBy: startedBy) }
+        guard let id = permit.request.execution, let running = await state(.execution(id), ExecutionRecord.self),
+            running.outcome == nil, running.phase != .revoked
+        else {
+            watched[nonce] = nil
+            return
+        }
+        permit.checkedSize = head.treeHead.size
+        permit.checkedAt = time.elapsed()
+        watched[nonce] = permit
+        let containment = await state(.containment(.execution(id)), ContainmentRecord.self)?.phase ?? .baseline
+        guard containment == .baseline, !owed.contains(where: { $0.scope == .execution(id) }) else { return }
+        let decision = await judge(permit.request, files: nil)
+        numbers.rechecked()
+        guard !decision.permits else { return }
+        _ = await refuse(decision)
+    }
+
+    private func execution(startedBy index: UInt64) -> ExecutionID? {
+        let bytes = try? store.read { try $0.entry(index) }
+        guard let bytes, let statement = try? SignedStatement(decoding: bytes),
+            let event = try? Event(decoding: statement.payload)
+        else { return nil }
+        return (try? ExecutionStart(event.data))?.execution
+    }
+}
