@@ -16,7 +16,8 @@ import cbor2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from harness import BIN, holdfast, leaf_hash, tree_head
-from test_monitor import StateWitness, entries_of
+from monitors import StateWitness
+from test_state_witness import entries_of
 from test_witness import TestLog
 from test_witnessed import Witnessed
 
