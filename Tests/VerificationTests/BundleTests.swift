@@ -58,7 +58,9 @@ struct BundleTests {
     func grantAndModel() throws {
         let grant = try facts(try governed.bundle(.grant(governed.grant)))
         #expect(grant.contains { $0.text.contains("2 of 3 uses are gone") })
-        #expect(grant.contains { $0.about == .grant(governed.parentGrant) && $0.text == "in force: not revoked" })
+        #expect(
+            grant.contains { $0.about == .grant(governed.parentGrant) && $0.text.hasSuffix("is in force: not revoked") }
+        )
         #expect(grant.contains { $0.what == "signer" && $0.issuer == GovernedLog.team && $0.text.contains("observer") })
         let model = try facts(try governed.bundle(.model(GovernedLog.model)))
         #expect(model.contains { $0.what == "model.retire" && $0.section == .stopped })

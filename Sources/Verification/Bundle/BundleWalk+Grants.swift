@@ -45,7 +45,7 @@ extension BundleWalk {
         if seen.insert(key).inserted {
             follow(.runtime(data.subject), since: entry.index)
             tellPolicy(before: entry.index, key, "when entry \(entry.index) was issued")
-            if !record.isRevoked { tell(.authorized, key, at: content.size, "in force: not revoked") }
+            if !record.isRevoked { tell(.authorized, key, at: content.size, "\(key.text) is in force: not revoked") }
             if data.delegations > 0 { leaveOpen("to whom else \(key.text) was handed on") }
         }
         return data.parent
@@ -58,14 +58,15 @@ extension BundleWalk {
         guard data.grant == id else {
             return disagree("other-statement", "entry \(index) revokes another grant than \(key.text)")
         }
-        tell(.stopped, key, entry, "grant revoked: \(data.reason)")
+        tell(.stopped, key, entry, "\(key.text) revoked: \(data.reason)")
     }
 
     private mutating func tellUses(of id: Hash, _ key: StateKey, allowed: UInt64) {
         switch record(.uses(id), "\(key.text) counts its uses", UsesRecord.self) {
         case .missing: return
-        case .absent: tell(.authorized, key, at: content.size, "0 of \(allowed) uses are gone")
-        case .record(let uses): tell(.authorized, key, at: content.size, "\(uses.used) of \(allowed) uses are gone")
+        case .absent: tell(.authorized, key, at: content.size, "\(key.text): 0 of \(allowed) uses are gone")
+        case .record(let uses):
+            tell(.authorized, key, at: content.size, "\(key.text): \(uses.used) of \(allowed) uses are gone")
         }
     }
 
