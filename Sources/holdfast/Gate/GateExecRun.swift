@@ -128,6 +128,8 @@ struct GateExecRun {
         let search = Task { () -> GateHead? in
             for await standing in gate.standing {
                 if let head = standing.head { return head }
+                // No later look makes it good.
+                if standing.troubles.contains(where: \.isFinal) { return nil }
             }
             return nil
         }
