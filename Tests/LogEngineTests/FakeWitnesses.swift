@@ -83,7 +83,7 @@ final class FakeWitnesses: Cosigners {
     ) async throws -> CosignerAnswer {
         let number = try number(witness)
         state.withLock { $0[number].requests.append((request.oldSize, request.checkpoint.checkpoint.size)) }
-        if number == 0, let gate { gate.pass() }
+        if number == 0, let gate { try await gate.passed() }
         switch known(number).behaviour {
         case .honest: return try answer(request, number) { lines, _ in lines }
         case .down: throw TestFailure("down")

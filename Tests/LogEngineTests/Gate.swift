@@ -3,10 +3,12 @@ import LogEngine
 import Synchronization
 import Tlog
 
-/// A place where another thread waits until the test lets it go on.
+/// A place where another thread, or a task, waits until the test lets it go on.
 final class Gate: Sendable {
     private let open = DispatchSemaphore(value: 0)
     private let arrivals = Mutex(0)
+    /// How often tasks found it shut.
+    private let tasks = Mutex(0)
     private let shut: Mutex<Bool>
 
     init(shut: Bool = true) {
@@ -18,6 +20,14 @@ final class Gate: Sendable {
         guard shut.withLock({ $0 }) else { return }
         arrivals.withLock { $0 += 1 }
         open.wait()
+    }
+
+    /// Called by a task that is to wait: it holds none of the few threads that tasks have.
+    func passed() async throws {
+        while shut.withLock({ $0 }) {
+            tasks.withLock { $0 += 1 }
+            try await Task.sleep(for: .milliseconds(2))
+        }
     }
 
     func close() {
@@ -36,11 +46,11 @@ final class Gate: Sendable {
 
     /// Returns when somebody waits.
     func waitForArrival() async throws {
-        try await eventually { self.arrivals.withLock { $0 > 0 } }
+        try await eventually { self.arrivals.withLock { $0 > 0 } || self.tasks.withLock { $0 > 0 } }
     }
 }
 
-/// Waits until something is so; gives up after ten seconds.
+/// Waits until something is so; gives up after thirty seconds.
 func eventually(_ condition: () throws -> Bool) async throws {
     let end = ContinuousClock.now + .seconds(30)
     while try !condition() {

@@ -106,12 +106,19 @@ struct CellTests {
         let seen = Seen()
         let order = seen.order
         // It holds the pipe's end that writes: the reading end sees the end of the file when the last of them is gone.
-        let gone = Task.detached { () -> String in
-            let end = try FileHandle(forReadingFrom: URL(filePath: pipe))
-            let first = try end.read(upToCount: 3) ?? Data()
-            order.yield(.terminate)
-            order.yield(.kill)
-            return String(decoding: first + (try end.readToEnd() ?? Data()), as: UTF8.self)
+        // A thread of its own: opening a pipe waits for who writes to it, and tasks have few threads.
+        let (gone, ended) = AsyncThrowingStream.makeStream(of: String.self)
+        Thread.detachNewThread {
+            do {
+                let end = try FileHandle(forReadingFrom: URL(filePath: pipe))
+                let first = try end.read(upToCount: 3) ?? Data()
+                order.yield(.terminate)
+                order.yield(.kill)
+                ended.yield(String(decoding: first + (try end.readToEnd() ?? Data()), as: UTF8.self))
+                ended.finish()
+            } catch {
+                ended.finish(throwing: error)
+            }
         }
         let script = """
             ( setsid setsid bash -c 'trap "" TERM HUP INT; echo up >&9; while :; do sleep 0.05; done' & ) 9>\(pipe)
@@ -121,7 +128,7 @@ struct CellTests {
         // A reader that nobody ever wrote to is let go.
         try FileDescriptor.open(FilePath(pipe), .readWrite, options: [.nonBlocking]).close()
         #expect(ending == .killed)
-        #expect(try await gone.value == "up\n")
+        #expect(try await gone.first { _ in true } == "up\n")
     }
 
     @Test("what the command leaves behind ends with it, and orphans are reaped while it runs")
