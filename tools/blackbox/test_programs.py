@@ -259,7 +259,7 @@ def test_an_issuer_enrolled_later_registers_until_it_is_revoked():
 
         note = {"type": "agent.note", "data": {"n": 1}}
         refused = submit(note, *by_late, check=False)
-        assert refused.returncode == 1 and "unknown-issuer" in refused.stderr, refused.stderr
+        assert refused.returncode == 2 and "knows no issuer with the key" in refused.stderr, refused.stderr
         key = {"$bytes": url64(public)}
         enrolment = {"issuer": "urn:example:late", "key": key, "roles": ["runtime"]}
         submit({"type": "identity.enroll", "stream": "governance", "data": enrolment}, *by_authority)
