@@ -108,6 +108,7 @@ extension Gate {
         guard let phase = await state(.containment(scope), ContainmentRecord.self)?.phase, phase == .revalidated else {
             throw .notVerified("\(scope) is not revalidated in the state after entry \(recorded.index)")
         }
+        if case .execution(let id) = scope { watch(id, under: request) }
         numbers.decided(.revalidate, reason: nil)
         return (decision, recorded)
     }

@@ -26,6 +26,14 @@ extension Gate {
         watched[nonce] = WatchedPermit(request: permit.decision.request, expires: permit.expires)
     }
 
+    /// An execution that was revalidated goes on under what was judged then, and is judged by that from here on: its first
+    /// grant may be the very reason why it was contained.
+    func watch(_ id: ExecutionID, under request: AccessRequest) {
+        var request = request
+        request.execution = id
+        for (nonce, permit) in watched where permit.request.execution == id { watched[nonce]?.request = request }
+    }
+
     func recheckWatched() async {
         guard finding == nil else { return }
         let now = await now()
