@@ -89,8 +89,9 @@ struct CellTests {
             bash("trap 'exit 9' HUP; echo up; while :; do sleep 0.05; done"), seen: Seen(reply: [.signal(1)]))
         #expect(hangup.ending == .exited(9))
         let script = """
-            bash -c 'trap "echo child; exit" TERM; echo up; while :; do sleep 0.05; done' &
-            trap 'wait; exit 8' TERM; wait; wait; exit 8
+            trap : TERM
+            bash -c 'trap "echo child; exit" TERM; echo up; while :; do sleep 0.05; done' & child=$!
+            while kill -0 $child 2>/dev/null; do wait $child; done; exit 8
             """
         let term = try await run(bash(script), seen: Seen(reply: [.terminate]))
         #expect(term.ending == .exited(8))
