@@ -76,14 +76,17 @@ def test_a_mirror_is_killed():
     log = grown(140)
     target = log.parent / "copy"
     try:
-        interrupted = 0
+        # What is faster than the kill is killed earlier the next time.
+        interrupted, latest = 0, 0.4
         for number in range(ROUNDS):
             add(log, 15)
             process = subprocess.Popen(
                 [BIN / "holdfast", "mirror", target, "--url", url(log), "--trust", log.trust, "--parallel", "2"],
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            time.sleep(random.uniform(0.01, 0.4))
-            interrupted += process.poll() is None
+            time.sleep(random.uniform(0.002, latest))
+            ended = process.poll() is not None
+            interrupted += not ended
+            latest = latest / 3 if ended else min(latest * 1.5, 0.5)
             process.kill()
             process.communicate()
             if target.exists():
@@ -326,14 +329,17 @@ def test_a_restore_is_killed():
         mirror(log, target)
         head = tree_head(log.checkpoint())
         log.stop()
-        interrupted = 0
+        # What is faster than the kill is killed earlier the next time.
+        interrupted, latest = 0, 0.4
         for _ in range(ROUNDS // 2):
             shutil.rmtree(log.directory / "data", ignore_errors=True)
             process = subprocess.Popen(
                 [BIN / "holdfast", "restore", log.directory, "--from", target],
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            time.sleep(random.uniform(0.02, 0.5))
-            interrupted += process.poll() is None
+            time.sleep(random.uniform(0.002, latest))
+            ended = process.poll() is not None
+            interrupted += not ended
+            latest = latest / 3 if ended else min(latest * 1.5, 0.5)
             process.kill()
             process.communicate()
             if (log.directory / "data").exists():
