@@ -91,16 +91,17 @@ struct Admission {
     ///
     /// - Parameters:
     ///   - key: what the log's own statements are signed with.
+    ///   - ring: the keys that the server holds.
     ///   - interval: how long refusals are gathered before a record of them is due, in ms.
     consuming func admit(
-        _ groups: [PendingGroup], key: Ed25519.SigningKey, interval: UInt64
+        _ groups: [PendingGroup], key: Ed25519.SigningKey, ring: LogKeyRing, interval: UInt64
     ) throws(BatchFault) -> AdmittedBatch {
         var outcomes: [[Result<Placement, Rejection>]] = []
         outcomes.reserveCapacity(groups.count)
         for group in groups {
             var answers: [Result<Placement, Rejection>] = []
             answers.reserveCapacity(group.statements.count)
-            for submission in group.statements { answers.append(try decide(submission)) }
+            for submission in group.statements { answers.append(try decide(submission, ring)) }
             outcomes.append(answers)
         }
         try recordRefusals(key: key, interval: interval)
@@ -110,7 +111,9 @@ struct Admission {
         return AdmittedBatch(folded: folded, time: time, outcomes: outcomes, refusals: refusals)
     }
 
-    private mutating func decide(_ submission: VerifiedSubmission) throws(BatchFault) -> Result<Placement, Rejection> {
+    private mutating func decide(
+        _ submission: VerifiedSubmission, _ ring: LogKeyRing
+    ) throws(BatchFault) -> Result<Placement, Rejection> {
         let statement = submission.statement
         // Before any policy is asked: the same statement gets the same index for ever.
         if !Mutant.dedupFirst.isOff, let index = try index(of: statement.leafHash) {
@@ -124,11 +127,7 @@ struct Admission {
                     .overloaded, "the policy in force allows \(limit) statements in a batch: send the rest again",
                     retryAfter: 1))
         }
-        // The rules would allow it, but this log would then have keys that this server does not sign with.
-        if submission.event?.type == StatementType.logRotate.rawValue {
-            return .failure(
-                Rejection(.notAllowed, "this server cannot sign with other keys: it does not take log.rotate"))
-        }
+        if let refusal = Self.refusal(ofRotation: submission.event, ring) { return .failure(refusal) }
         let index = base.head.size + UInt64(entries.count)
         do {
             try fold.admit(statement, event: submission.event, index: index, batchTime: time)
@@ -141,6 +140,18 @@ struct Admission {
         entries.append(submission.entry)
         placed[statement.leafHash] = index
         return .success(Placement(index: index, duplicate: false))
+    }
+
+    /// The rules would allow it, but the log would then name keys that this server does not sign with. Each approval of a
+    /// rotation is held to that, also one that others have to follow.
+    private static func refusal(ofRotation event: Event?, _ ring: LogKeyRing) -> Rejection? {
+        guard let event, event.type == StatementType.logRotate.rawValue, !Mutant.rotationHeld.isOff,
+            let rotation = try? LogRotate(event.data), ring.keys(for: rotation.logKeys) == nil
+        else { return nil }
+        return Rejection(
+            .notAllowed,
+            "this server does not hold these keys, so it takes no log.rotate to them: its operator gives them to it first "
+                + "(next-keys)")
     }
 
     /// "It stands directly before a seal": nothing is admitted after it.

@@ -106,6 +106,9 @@ public final class Log: Sendable {
     /// The policy of the newest committed batch.
     public var policy: Policy { parts.rules.newest.policy }
 
+    /// The keys that were the log's before a rotation, in the order in which they ended.
+    public var formerKeys: [EndedLogKeyRecord] { parts.rules.newest.formerLogKeys }
+
     /// The log's name.
     public var origin: Origin { parts.tree.origin }
 

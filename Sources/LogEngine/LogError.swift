@@ -47,7 +47,7 @@ extension LogError: CustomStringConvertible {
         case .badGenesis(let detail): "the genesis cannot start a log: \(detail)"
         case .wrongKey(let use, let found, let expected):
             "the \(use) key is \(found), but the policy in force names \(expected): give the log the keys it was "
-                + "created with"
+                + "created with, or those that it was rotated to (next-keys)"
         case .anchorMissing(let store):
             "the store is at \(AnchorError.name(store)), but there is no anchor. If the anchor was lost and this data "
                 + "directory is the newest there is, open it once with re-anchoring. If it was restored from a "

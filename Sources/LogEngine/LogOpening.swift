@@ -19,7 +19,7 @@ extension Log {
     ) throws(LogError) {
         let batch: AdmittedBatch
         do { batch = try .genesis(genesis, now: clock.now()) } catch { throw .badGenesis("\(error)") }
-        try check(keys, against: batch.rules.policy)
+        _ = try LogKeyRing(keys, next: nil).keys(namedBy: batch.rules.policy)
         do {
             // The store first: an anchor that was lost must not come back as that of an empty log.
             let found = try store.read { try $0.head }
@@ -61,29 +61,32 @@ extension Log {
     /// publishes it, and starts the writer. It has no witnesses.
     ///
     /// - Parameters:
+    ///   - next: the keys that a `log.rotate` may put in the place of `keys`, or has put there already. Without them the log
+    ///     takes no rotation.
     ///   - onStop: called once when the log stops after a fault, on a thread of the log's. After
     ///     ``StopReason/syncFailed(_:)`` the process should end: only a new one reads from the disk.
     /// - Throws: ``LogError``, which says what to do. Nothing was signed then.
     public static func open(
-        store: any LogStore, keys: LogKeys, anchor: any Anchor, options: EngineOptions = EngineOptions(),
-        clock: any WallClock = SystemClock(), logger: Logger,
+        store: any LogStore, keys: LogKeys, next: LogKeys? = nil, anchor: any Anchor,
+        options: EngineOptions = EngineOptions(), clock: any WallClock = SystemClock(), logger: Logger,
         onStop: @escaping @Sendable (StopReason) -> Void = { _ in }
     ) throws(LogError) -> Log {
         let start = try Start(
-            store: store, keys: keys, anchor: anchor, options: options, clock: clock, logger: logger, onStop: onStop)
+            store: store, keys: LogKeyRing(keys, next: next), anchor: anchor, options: options, clock: clock,
+            logger: logger, onStop: onStop)
         return start.log()
     }
 
-    /// Opens a log that has witnesses, and waits until it runs: ``begin(store:keys:anchor:options:witnessing:clock:logger:onStop:)``
+    /// Opens a log that has witnesses, and waits until it runs: ``begin(store:keys:next:anchor:options:witnessing:clock:logger:onStop:)``
     /// and ``waitForQuorum()``.
     public static func open(
-        store: any LogStore, keys: LogKeys, anchor: any Anchor, options: EngineOptions = EngineOptions(),
-        witnessing: Witnessing, clock: any WallClock = SystemClock(), logger: Logger,
+        store: any LogStore, keys: LogKeys, next: LogKeys? = nil, anchor: any Anchor,
+        options: EngineOptions = EngineOptions(), witnessing: Witnessing, clock: any WallClock = SystemClock(), logger: Logger,
         onStop: @escaping @Sendable (StopReason) -> Void = { _ in }
     ) async throws(LogError) -> Log {
         let log = try begin(
-            store: store, keys: keys, anchor: anchor, options: options, witnessing: witnessing, clock: clock,
-            logger: logger, onStop: onStop)
+            store: store, keys: keys, next: next, anchor: anchor, options: options, witnessing: witnessing,
+            clock: clock, logger: logger, onStop: onStop)
         try await log.waitForQuorum()
         return log
     }
@@ -96,34 +99,23 @@ extension Log {
     ///   submissions wait for it until their deadlines.
     /// - Throws: ``LogError``. No new head was signed then.
     public static func begin(
-        store: any LogStore, keys: LogKeys, anchor: any Anchor, options: EngineOptions = EngineOptions(),
-        witnessing: Witnessing, clock: any WallClock = SystemClock(), logger: Logger,
+        store: any LogStore, keys: LogKeys, next: LogKeys? = nil, anchor: any Anchor,
+        options: EngineOptions = EngineOptions(), witnessing: Witnessing, clock: any WallClock = SystemClock(), logger: Logger,
         onStop: @escaping @Sendable (StopReason) -> Void = { _ in }
     ) throws(LogError) -> Log {
         let start = try Start(
-            store: store, keys: keys, anchor: anchor, options: options, clock: clock, logger: logger, onStop: onStop)
+            store: store, keys: LogKeyRing(keys, next: next), anchor: anchor, options: options, clock: clock,
+            logger: logger, onStop: onStop)
         let panel = WitnessPanel(
             witnessing, tree: start.tree, rules: start.rules, clock: clock, metrics: start.metrics, logger: logger)
         return start.log(awaiting: panel, showing: try start.keptHead(under: witnessing.policy))
-    }
-
-    /// The log's keys are those that its policy names, each for its use.
-    fileprivate static func check(_ keys: LogKeys, against policy: Policy) throws(LogError) {
-        let uses = [
-            ("checkpoint", keys.checkpoint.publicKey, policy.logKeys.checkpoint),
-            ("receipt", keys.receipt.publicKey, policy.logKeys.receipt),
-            ("statement", keys.statement.publicKey, policy.logKeys.statement),
-        ]
-        for (use, found, expected) in uses where found != expected {
-            throw .wrongKey(use: use, found: found.description, expected: expected.description)
-        }
     }
 }
 
 /// A log that was checked, and whose stored head is signed: the writer has not begun.
 private struct Start {
     let store: any LogStore
-    let keys: LogKeys
+    let keys: LogKeyRing
     let options: EngineOptions
     let clock: any WallClock
     let logger: Logger
@@ -137,14 +129,13 @@ private struct Start {
     let metrics: EngineMetrics
 
     init(
-        store: any LogStore, keys: LogKeys, anchor: any Anchor, options: EngineOptions, clock: any WallClock,
+        store: any LogStore, keys: LogKeyRing, anchor: any Anchor, options: EngineOptions, clock: any WallClock,
         logger: Logger, onStop: @escaping @Sendable (StopReason) -> Void
     ) throws(LogError) {
         let recovered = try Recovery(store: store, anchor: anchor, reAnchor: options.reAnchor).run()
         let policy = recovered.tip.rules.policy
-        try Log.check(keys, against: policy)
         var signing = Signing(
-            store: store, anchor: anchor, keys: keys, origin: policy.origin, frontier: recovered.frontier,
+            store: store, anchor: anchor, keys: try keys.keys(namedBy: policy), origin: policy.origin, frontier: recovered.frontier,
             anchored: recovered.anchored)
         do {
             signed = try signing.sign(try Commit(store: store).storedTree())
@@ -164,7 +155,9 @@ private struct Start {
         }
         tip = recovered.tip
         tree = SignedTree(
-            store: store, origin: policy.origin, key: keys.checkpoint.publicKey, newest: recovered.tip.head.treeHead)
+            store: store, origin: policy.origin,
+            keys: keys.checkpointKeys + recovered.tip.rules.formerLogKeys.filter { $0.use == .checkpoint }.map(\.key),
+            newest: recovered.tip.head.treeHead)
         rules = CurrentRules(recovered.tip.rules)
         queue = SubmissionQueue(options: options)
         metrics = EngineMetrics(queue: queue, clock: clock)
@@ -176,7 +169,7 @@ private struct Start {
         let parts = parts(publication, .running)
         show(publication.current)
         logger.info("the log is open", metadata: metadata)
-        Writer(parts: parts, signingKeys: keys, publisher: nil, tip: tip, signing: signing).start()
+        Writer(parts: parts, keys: keys, publisher: nil, tip: tip, signing: signing).start()
         return Log(parts, publisher: nil, opening: nil)
     }
 
@@ -218,7 +211,7 @@ private struct Start {
         logger.info("the log is open", metadata: metadata)
         parts.lifecycle.run()
         publisher.start()
-        Writer(parts: parts, signingKeys: keys, publisher: publisher, tip: tip, signing: signing).start()
+        Writer(parts: parts, keys: keys, publisher: publisher, tip: tip, signing: signing).start()
         return .success(())
     }
 
@@ -272,8 +265,8 @@ extension Start {
         do {
             guard let bytes = try store.read({ try $0.checkpoint(atMost: $0.head.size) }) else { return nil }
             let kept = try SignedCheckpoint(parsing: bytes)
-            let verified = try? policy.verify(kept, logKeys: [tree.key])
-            guard (try? kept.verify(logKey: tree.key)) != nil, verified != nil || Mutant.keptQuorum.isOff else {
+            let verified = try? policy.verify(kept, logKeys: tree.keys)
+            guard tree.hasSigned(kept), verified != nil || Mutant.keptQuorum.isOff else {
                 return nil
             }
             if let contradiction = try tree.contradiction(in: kept) { throw LogError.damaged(contradiction) }
@@ -285,7 +278,7 @@ extension Start {
             return PublishedHead(
                 checkpoint: kept, sealTime: seal.time,
                 signedRoot: SignedRoot(
-                    head: kept.checkpoint.treeHead, origin: tree.origin, key: keys.receipt, checkpoint: kept),
+                    head: kept.checkpoint.treeHead, origin: tree.origin, key: signing.keys.receipt, checkpoint: kept),
                 publishedAt: time.map { $0 * 1000 } ?? seal.time)
         } catch let error as LogError {
             throw error

@@ -61,6 +61,9 @@ enum Mutant: String, CaseIterable {
     /// Show, before that quorum, a kept head that is under no quorum of the witnesses of today.
     case keptQuorum = "kept-quorum"
 
+    /// Take a rotation to keys that the server does not hold.
+    case rotationHeld = "rotation-held"
+
     #if HOLDFAST_MUTANTS
         private static let switchedOff = ProcessInfo.processInfo.environment["HOLDFAST_MUTANT"]
 

@@ -5,14 +5,15 @@ internal import Tlog
 /// What this log has signed, so that what others show can be held against it.
 final class SignedTree: Sendable {
     let origin: Origin
-    let key: VerifierKey
+    /// The keys that sign this log's checkpoints, that did before a rotation, and that will after one.
+    let keys: [VerifierKey]
     private let store: any LogStore
     private let newest: Mutex<TreeHead>
 
-    init(store: any LogStore, origin: Origin, key: Ed25519.PublicKey, newest: TreeHead) {
+    init(store: any LogStore, origin: Origin, keys: [Ed25519.PublicKey], newest: TreeHead) {
         self.store = store
         self.origin = origin
-        self.key = .ed25519(name: origin.keyName, publicKey: key)
+        self.keys = keys.map { .ed25519(name: origin.keyName, publicKey: $0) }
         self.newest = Mutex(newest)
     }
 
@@ -27,10 +28,15 @@ final class SignedTree: Sendable {
         ConsistencyProof(oldSize: old, newSize: new, path: try hashes(.consistency(from: old, to: new)))
     }
 
+    /// Whether a checkpoint is of this log's origin and bears a signature of one of its keys.
+    func hasSigned(_ shown: SignedCheckpoint) -> Bool {
+        shown.checkpoint.origin == origin && keys.contains { (try? shown.verify(logKey: $0)) != nil }
+    }
+
     /// How a checkpoint that somebody shows contradicts this log: nil unless it bears this log's own signature and is
     /// larger than all that was signed, or of another history.
     func contradiction(in shown: SignedCheckpoint) throws -> String? {
-        guard shown.checkpoint.origin == origin, (try? shown.verify(logKey: key)) != nil else { return nil }
+        guard hasSigned(shown) else { return nil }
         let (signed, found) = (head, shown.checkpoint.treeHead)
         let root =
             found.size > signed.size

@@ -21,7 +21,8 @@ struct SignedHead {
 struct Signing: Sendable {
     let store: any LogStore
     let anchor: any Anchor
-    let keys: LogKeys
+    /// Those that the policy in force at the head names.
+    var keys: LogKeys
     let origin: Origin
 
     /// The tree that was last signed, hashed up from entries that were read. Whatever is signed next is this tree with

@@ -13,7 +13,7 @@ internal import Tlog
 /// busy one spreads the sync over all that came in the meantime.
 struct Writer: Sendable {
     let parts: EngineParts
-    let signingKeys: LogKeys
+    let keys: LogKeyRing
     /// Where heads go on their way to the witnesses; nil where there are none.
     let publisher: Publisher?
     var tip: StoredTip
@@ -76,7 +76,7 @@ struct Writer: Sendable {
         do {
             return try parts.store.read { snapshot in
                 try Admission(base: tip, snapshot: snapshot, now: parts.clock.now(), refusals: refusals)
-                    .admit(groups, key: signingKeys.statement, interval: parts.options.refusalsInterval.milliseconds)
+                    .admit(groups, key: signing.keys.statement, ring: keys, interval: parts.options.refusalsInterval.milliseconds)
             }
         } catch let reason as StopReason {
             throw .fatal(reason)
@@ -99,7 +99,7 @@ struct Writer: Sendable {
 
     private func seal(_ batch: AdmittedBatch) throws(BatchFault) -> SealedBatch {
         do {
-            return try parts.store.read { try Sealing(key: signingKeys.statement).seal(batch, reading: $0) }
+            return try parts.store.read { try Sealing(key: signing.keys.statement).seal(batch, reading: $0) }
         } catch let fault as BatchFault {
             throw fault
         } catch {
@@ -117,6 +117,7 @@ struct Writer: Sendable {
         let commitTime = ContinuousClock.now - commitStarted
         tip = sealed.tip
         parts.rules.replace(with: tip.rules)
+        try changeKeys()
         if Mutant.answerBeforePublication.isOff { return nil }
         // A witness may have shown in the meantime that this is not the only history.
         if case .stopped(let reason) = parts.lifecycle.status { throw .fatal(reason) }
@@ -126,6 +127,20 @@ struct Writer: Sendable {
         parts.tree.advance(to: committed.head.treeHead)
         record(admitted, commit: commitTime, batch: ContinuousClock.now - started)
         return signed
+    }
+
+    /// "A head that covers the rotation is signed with the new checkpoint key, and its receipts with the new receipt key"
+    /// (spec/governance.md).
+    private mutating func changeKeys() throws(BatchFault) {
+        let named = tip.rules.policy.logKeys
+        guard named != signing.keys.publicKeys else { return }
+        guard let next = keys.keys(for: named) else {
+            throw .fatal(.brokenInvariant("the log was to name keys that this server does not hold"))
+        }
+        signing.keys = next
+        parts.logger.notice(
+            "the log's keys were rotated: what is signed from here on is signed with the next ones",
+            metadata: ["size": "\(tip.head.size)", "entry": "\(tip.rules.policyIndex)"])
     }
 
     /// Without witnesses: the head is published at once, and everyone answered.

@@ -6,10 +6,6 @@ internal import Tlog
 
 /// What does not change about a log while it is served: read once, when the server is made.
 struct LogFacts: Sendable {
-    /// The keys that sign receipts.
-    let receiptKeys: COSEKeySet
-    /// The key that signs checkpoints, as clients configure it.
-    let verifierKey: VerifierKey
     /// The leaf hash of entry 0: what clients pin.
     let genesis: Hash
     /// Tells this log's resources from those of a log that was at the same address before.
@@ -24,21 +20,20 @@ struct LogFacts: Sendable {
         } catch {
             throw .log("\(error)")
         }
-        let policy = log.policy
-        receiptKeys = COSEKeySet([COSEKey(policy.logKeys.receipt)])
-        verifierKey = .ed25519(name: policy.origin.keyName, publicKey: policy.logKeys.checkpoint)
         cacheTag = String(genesis.hex.prefix(8))
     }
 
     /// The page at the root.
-    func page(_ head: PublishedHead) -> String {
+    ///
+    /// - Parameter key: that signs checkpoints, as clients configure it.
+    func page(_ head: PublishedHead, _ key: VerifierKey) -> String {
         """
         Holdfast: a transparency log for signed statements.
 
         origin    \(head.checkpoint.checkpoint.origin.text)
         size      \(head.size)
         root      \(head.treeHead.root.hex)
-        vkey      \(verifierKey.text)
+        vkey      \(key.text)
         genesis   \(genesis.hex)
 
         POST /entries                        register a signed statement, or many of them

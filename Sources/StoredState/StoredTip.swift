@@ -113,7 +113,8 @@ extension StoredTip {
         do {
             let statement = try SignedStatement(decoding: bytes)
             seal = try Seal(statement, origin: rules.policy.origin)
-            try statement.verify(rules.statementKey)
+            let last = head.size - 1
+            try statement.verify(rules.statementKey(ofBatchFrom: last - min(last, seal.statements)))
             leafHash = statement.leafHash
         } catch {
             throw StoredLogDamage(detail: "entry \(head.size - 1), the last, is not a seal of this log: \(error)")

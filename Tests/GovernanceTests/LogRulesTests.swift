@@ -30,7 +30,7 @@ struct LogRulesTests {
         #expect(world.fold.rules.statementKey == COSEKey(TestKeys.key(52).publicKey))
         #expect(try world.fold.value(.approvals) == nil)
         let old = [TestKeys.checkpoint, TestKeys.receipt, TestKeys.statement]
-        for (use, key) in zip(["checkpoint", "receipt", "statement"], old) {
+        for (use, key) in zip(LogPublicKeys.Use.allCases, old) {
             let record = try world.record(.logKey(COSEKey(key.publicKey).thumbprint), EndedLogKeyRecord.self)
             #expect(record == EndedLogKeyRecord(index: 3, key: key.publicKey, use: use))
         }

@@ -23,20 +23,3 @@ public struct EnrolledIssuer: Sendable, Hashable {
         self.roles = roles
     }
 }
-
-/// The three keys of the log's own. Different things are signed with different keys, so that a signature can never be
-/// taken for one on something else.
-public struct LogPublicKeys: Sendable, Hashable {
-    /// Signs checkpoints.
-    public let checkpoint: Ed25519.PublicKey
-    /// Signs receipts.
-    public let receipt: Ed25519.PublicKey
-    /// Signs the log's own statements: seals.
-    public let statement: Ed25519.PublicKey
-
-    public init(checkpoint: Ed25519.PublicKey, receipt: Ed25519.PublicKey, statement: Ed25519.PublicKey) {
-        self.checkpoint = checkpoint
-        self.receipt = receipt
-        self.statement = statement
-    }
-}

@@ -46,7 +46,9 @@ extension LogReplay {
         do { statement = try SignedStatement(decoding: standstill.sealEntry) } catch { throw .statement(error) }
         let seal: Seal
         do { seal = try Seal(statement, origin: found.policy.origin) } catch { throw .seal(error) }
-        do { try statement.verify(found.statementKey) } catch { throw .statement(error) }
+        let last = standstill.size - min(standstill.size, 1)
+        let batchStart = last - min(last, seal.statements)
+        do { try statement.verify(found.statementKey(ofBatchFrom: batchStart)) } catch { throw .statement(error) }
         let map = standstill.state.map()
         guard map.root == seal.stateRoot else { throw .stateRoot(stated: seal.stateRoot, computed: map.root) }
         self.init(

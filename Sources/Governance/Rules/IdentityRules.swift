@@ -48,7 +48,7 @@ extension GovernanceState {
         if let entry = rules.keys[keyID] {
             throw .rule(.keyKnown, "issuer \(entry.issuer) has \(keyID)", setBy: entry.index)
         }
-        if rules.policy.logKeys.all.contains(where: { $0.key == key }) {
+        if rules.policy.logKeys.all.contains(key) {
             throw .rule(.keyKnown, "log has \(keyID)", setBy: rules.policyIndex)
         }
         if let ended = try record(.logKey(keyID), EndedLogKeyRecord.self) {

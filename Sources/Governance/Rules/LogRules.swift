@@ -8,8 +8,8 @@ extension GovernanceState {
         guard data.previous == inForce.digest else {
             throw .rule(.policyPredecessor, "\(data.previous), not \(inForce.digest)", setBy: rules.policyIndex)
         }
-        for (before, next) in zip(inForce.logKeys.all, data.logKeys.all) where before.key != next.key {
-            try checkUnused(next.key)
+        for (before, next) in zip(inForce.logKeys.all, data.logKeys.all) where before != next {
+            try checkUnused(next)
         }
         let policy: Policy
         do {
@@ -21,10 +21,8 @@ extension GovernanceState {
             throw .rule(.keyKnown, "all of them are the log's", setBy: rules.policyIndex)
         }
         guard try approve(policy.digest, place) else { return }
-        for (before, next) in zip(inForce.logKeys.all, data.logKeys.all) where before.key != next.key {
-            set(
-                .logKey(COSEKey(before.key).thumbprint),
-                EndedLogKeyRecord(index: place.index, key: before.key, use: before.use))
+        for ended in inForce.logKeys.ended(by: data.logKeys, at: place.index) {
+            set(.logKey(COSEKey(ended.key).thumbprint), ended)
         }
         set(PolicyRecord(policy: policy, index: place.index))
     }

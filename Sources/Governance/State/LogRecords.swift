@@ -35,20 +35,23 @@ public struct EndedLogKeyRecord: StateRecord {
     /// The entry that put another key in its place.
     public let index: UInt64
     public let key: Ed25519.PublicKey
-    /// `checkpoint`, `receipt` or `statement`.
-    public let use: String
+    /// What it signed, a ``LogPublicKeys/Use``.
+    public let use: LogPublicKeys.Use
 
-    public init(index: UInt64, key: Ed25519.PublicKey, use: String) {
+    public init(index: UInt64, key: Ed25519.PublicKey, use: LogPublicKeys.Use) {
         self.index = index
         self.key = key
         self.use = use
     }
 
-    public var cbor: CBOR { ["index": .unsigned(index), "key": .bytes(key.bytes), "use": .text(use)] }
+    public var cbor: CBOR { ["index": .unsigned(index), "key": .bytes(key.bytes), "use": .text(use.rawValue)] }
 
     public init(record item: CBOR) throws(FieldError) {
         let fields = try FieldReader(item, path: "", fields: ["index", "key", "use"])
-        try self.init(index: fields.unsigned("index"), key: fields.publicKey("key"), use: fields.text("use"))
+        guard let use = try LogPublicKeys.Use(rawValue: fields.text("use")) else {
+            throw .invalid("use", "checkpoint, receipt or statement")
+        }
+        try self.init(index: fields.unsigned("index"), key: fields.publicKey("key"), use: use)
     }
 }
 
@@ -90,4 +93,7 @@ extension StateKey {
 
     /// A key that was the log's, by its thumbprint: an ``EndedLogKeyRecord``.
     public static func logKey(_ keyID: Hash) -> StateKey { StateKey("logKey", .hash(keyID)) }
+
+    /// What the bytes of all `logKey` keys begin with.
+    static let logKeyPrefix: [UInt8] = [0x82, 0x66] + Array("logKey".utf8)
 }

@@ -24,7 +24,7 @@ public struct LogRotate: StatementData {
                 checkpoint: keys.publicKey("checkpoint"), receipt: keys.publicKey("receipt"),
                 statement: keys.publicKey("statement")),
             previous: fields.hash("previous"))
-        guard Set(logKeys.all.map(\.key)).count == 3 else { throw .invalid("logKeys", "three different keys") }
+        guard Set(logKeys.all).count == 3 else { throw .invalid("logKeys", "three different keys") }
     }
 
     public var cbor: CBOR {
@@ -35,13 +35,6 @@ public struct LogRotate: StatementData {
             ],
             "previous": .hash(previous),
         ]
-    }
-}
-
-extension LogPublicKeys {
-    /// The keys with the names of their uses, in the order of the policy's fields.
-    var all: [(use: String, key: Ed25519.PublicKey)] {
-        [("checkpoint", checkpoint), ("receipt", receipt), ("statement", statement)]
     }
 }
 

@@ -1,8 +1,10 @@
+internal import Governance
 internal import HTTPServing
 internal import Hummingbird
 internal import LogEngine
 internal import NIOCore
 internal import Synchronization
+internal import Tlog
 
 /// What operators and their machines ask.
 extension LogResponder {
@@ -60,7 +62,8 @@ extension LogResponder {
     /// A page for people who want to know what this is.
     func home() throws(Problem) -> Response {
         guard let head = log.latest else { throw Self.notPublished }
-        return Response(.ok, .plainText, .revalidate, Array(facts.page(head).utf8))
+        let key = VerifierKey.ed25519(name: log.origin.keyName, publicKey: log.policy.logKeys.checkpoint)
+        return Response(.ok, .plainText, .revalidate, Array(facts.page(head, key).utf8))
     }
 }
 
