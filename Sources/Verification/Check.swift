@@ -20,6 +20,7 @@ public enum CheckName: String, Sendable, Hashable, CaseIterable {
     case checkpointForm = "checkpoint-form"
     case logSignature = "log-signature"
     case witnessQuorum = "witness-quorum"
+    case successor
     case stateQuorum = "state-quorum"
     case freshness
     case history
@@ -59,6 +60,7 @@ public enum CheckName: String, Sendable, Hashable, CaseIterable {
     case statementSignatures = "statement-signatures"
     case streams
     case seals
+    case logKeys = "log-keys"
 }
 
 /// How one check ended.

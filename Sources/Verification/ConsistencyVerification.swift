@@ -9,7 +9,7 @@ extension Verifier {
     public func consistency(old: [UInt8], new: [UInt8], proof: [UInt8]) -> VerificationReport {
         var list = CheckList()
         let older = Self.parseCheckpoint(old, of: "old checkpoint", &list)
-        if let older { check(older, of: "old checkpoint", &list) }
+        if let older { carried(by: new, proof).check(older, of: "old checkpoint", &list) }
         let newer = Self.parseCheckpoint(new, of: "new checkpoint", &list)
         if let newer { check(newer, of: "new checkpoint", &list) }
         let file: ConsistencyProofFile?
@@ -25,6 +25,13 @@ extension Verifier {
         }
         list.note(.freshness, "there is no clock to compare it with")
         return VerificationReport(subject: .consistency, checks: list.checks)
+    }
+
+    /// A verifier to which the newer checkpoint is what carries the older one over, unless a former key signed it too.
+    private func carried(by checkpoint: [UInt8], _ proof: [UInt8]) -> Verifier {
+        guard let signed = try? SignedCheckpoint(parsing: checkpoint), case .current? = try? trust.signer(of: signed)
+        else { return self }
+        return Verifier(trust: trust, successor: Successor(checkpoint: checkpoint, proofs: [proof]))
     }
 
     private static func checkConsistency(

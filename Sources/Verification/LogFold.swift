@@ -26,6 +26,10 @@ public struct LogFold: Sendable, Hashable {
     public let policyIndex: UInt64
     /// How many keys the state has of each kind, in the order of their names.
     public let kinds: [Kind]
+    /// The log's keys, and those that were.
+    public let logKeys: ReplayedLogKeys?
+    /// What a trust file of the genesis lacks to name them; empty in a log that has kept its keys.
+    public let trustLines: [String]
     public let difference: Difference?
 
     public struct Kind: Sendable, Hashable {
@@ -35,12 +39,17 @@ public struct LogFold: Sendable, Hashable {
 
     /// Nil before the first seal that is right, if nothing is wrong.
     init?(_ reading: LogReading<some TileSource>) {
-        self.init(reading.replay, failure: reading.replayFailure)
+        self.init(reading.replay, genesis: reading.genesisPolicy, failure: reading.replayFailure)
     }
 
     /// What a replay has come to, and what ended it.
-    public init?(_ replay: LogReplay, failure: ReplayError?) {
+    ///
+    /// - Parameter genesis: the policy of entry 0.
+    public init?(_ replay: LogReplay, genesis: Policy?, failure: ReplayError?) {
         guard let rules = replay.rules else { return nil }
+        let logKeys = ReplayedLogKeys(replay)
+        self.logKeys = logKeys
+        trustLines = genesis.flatMap { logKeys?.trustLines(beside: $0) } ?? []
         size = replay.sealedSize
         seals = replay.lastSeal.map { $0.seq + 1 } ?? 0
         time = replay.lastSeal?.time ?? 0
@@ -60,6 +69,10 @@ public struct LogFold: Sendable, Hashable {
     public var text: String {
         var text = "governance at size \(size): \(seals) seals, policy \(policy) of entry \(policyIndex)\n"
         text += "state \(stateRoot): " + kinds.map { "\($0.count) \($0.name)" }.joined(separator: ", ") + "\n"
+        if !trustLines.isEmpty {
+            text += "the log's keys have changed; a trust file of its genesis takes these lines:\n"
+            text += trustLines.map { "  \($0)\n" }.joined()
+        }
         if let difference {
             let setBy = difference.setBy.map { " set by entry \($0)" } ?? ""
             text += "first difference: \(difference.rule)\(setBy): \(difference.sentence)\n".withoutControlsInLine
@@ -82,6 +95,8 @@ public struct LogFold: Sendable, Hashable {
             JSONMember("state-root", .string(stateRoot)), JSONMember("policy", .string(policy)),
             JSONMember("policy-entry", JSON(policyIndex)),
             JSONMember("state", .object(kinds.map { JSONMember($0.name, JSON($0.count)) })),
+            JSONMember("log-keys", logKeys?.json ?? .null),
+            JSONMember("trust-lines", .array(trustLines.map { .string($0) })),
             JSONMember("first-difference", difference ?? .null),
         ])
     }

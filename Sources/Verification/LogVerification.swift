@@ -25,24 +25,28 @@ extension Verifier {
         guard let signed = Self.parseCheckpoint(bytes, of: nil, &list) else {
             return VerificationReport(subject: .log, checks: list.checks)
         }
-        check(signed, of: nil, &list)
         var reading = LogReading(
             source: source, head: signed.checkpoint.treeHead, trust: trust, resumption: resumption)
         if let start = resumption?.start {
             do throws(CheckFailure) {
                 try reading.resume(start)
-                list.pass(.resume, CheckValue("verified-before", start.size))
             } catch {
+                check(signed, of: nil, &list)
                 list.fail(.resume, error.code, error.sentence, CheckValue("verified-before", start.size))
                 return VerificationReport(subject: .log, checks: list.checks)
             }
         }
         try await reading.run(progress: progress)
+        // The log's own entries say which key signs its head, and they are read by now.
+        let keys = reading.keysAtHead
+        check(signed, of: nil, replayed: keys, &list)
+        if let start = resumption?.start { list.pass(.resume, CheckValue("verified-before", start.size)) }
         reading.report(to: &list)
+        if let keys { trust.check(keys, size: signed.checkpoint.size, &list) }
         if !list.hasFailure { try SurplusFiles.look(in: source, beside: signed.checkpoint.treeHead, &list) }
         list.note(.history, "whether an older checkpoint is of this log is shown by a consistency proof")
         list.note(.freshness, "there is no clock to compare it with")
-        noteStateQuorum(signed, of: nil, &list)
+        noteStateQuorum(signed, of: nil, logKeys: keys?.rightful(at: signed.checkpoint.size) ?? [], &list)
         return VerificationReport(
             subject: .log, checks: list.checks, fold: isGovernance ? LogFold(reading) : nil)
     }

@@ -103,36 +103,59 @@ extension Verifier {
             list.fail(.inclusion, of: part, error, CheckValue("index", proof.index))
             return nil
         }
-        checkSignature(of: receipt, for: statement, head, part, &list)
-        return checkCheckpoint(of: receipt, head, part, &list)
+        let key = checkSignature(of: receipt, for: statement, head, part, &list)
+        return checkCheckpoint(of: receipt, head, key, part, &list)
     }
 
-    /// The signature, by the receipt key that the genesis names, over the root that statement and path give.
+    /// The signature, by the receipt key that the genesis names or a later one, over the root that statement and path
+    /// give.
+    ///
+    /// - Returns: the key, if the signature is its.
     private func checkSignature(
         of receipt: Receipt, for statement: SignedStatement, _ head: TreeHead, _ part: String?,
         _ list: inout CheckList
-    ) {
-        guard let policy = trust.genesis?.policy else {
+    ) -> TrustedLogKeys.Key? {
+        guard let first = trust.keys.receipt.first else {
             list.leaveOut(
                 .receiptSignature, of: part, "the trust file has no genesis entry, so the receipt key is not known")
-            return
+            return nil
         }
-        let key = CheckValue("key", Hex.encode(receipt.keyID))
+        let name = CheckValue("key", Hex.encode(receipt.keyID))
+        guard let key = trust.keys.receiptKey(receipt.keyID) else {
+            list.fail(
+                .receiptSignature, of: part, "key-mismatch",
+                "it is signed with another key than \(first.thumbprint) of the genesis and the receipt keys that the "
+                    + "trust file names beside it: if the log has changed its keys, add the log-key line of the new one "
+                    + "(the log.rotate statement has it, and holdfast-verify log --governance prints it)", name,
+                CheckValue("root", head.root.hex))
+            return nil
+        }
+        if let cutoff = key.cutoff, head.size >= cutoff {
+            list.fail(
+                .receiptSignature, of: part, "key-ended",
+                "the receipt key ended at size \(cutoff), and the receipt is for a tree of \(head.size) entries: the log "
+                    + "did not sign it", name)
+            return nil
+        }
         do {
             // Without its checkpoint, which is looked at next, so that each fault is named by its own check.
-            try receipt.carrying(nil).verify(leafHash: statement.leafHash, key: policy.logKeys.receipt)
-            list.pass(.receiptSignature, of: part, key)
+            try receipt.carrying(nil).verify(leafHash: statement.leafHash, key: key.key)
+            list.pass(
+                .receiptSignature, of: part, values: [name] + (key.cutoff.map { [CheckValue("ended-at", $0)] } ?? []))
+            return key
         } catch {
-            list.fail(.receiptSignature, of: part, error, key, CheckValue("root", head.root.hex))
+            list.fail(.receiptSignature, of: part, error, name, CheckValue("root", head.root.hex))
+            return nil
         }
     }
 
     /// The checkpoint in the receipt's unprotected header: nobody signed that it belongs there, so all of it is held to
     /// the trust file, and its root to the receipt's.
     ///
+    /// - Parameter key: that of the receipt's signature, if that is good.
     /// - Returns: the state witnesses that cosigned it, if they reach the quorum.
     private func checkCheckpoint(
-        of receipt: Receipt, _ head: TreeHead, _ part: String?, _ list: inout CheckList
+        of receipt: Receipt, _ head: TreeHead, _ key: TrustedLogKeys.Key?, _ part: String?, _ list: inout CheckList
     ) -> String? {
         guard let bytes = receipt.checkpoint else {
             if trust.requiresWitnesses {
@@ -145,10 +168,19 @@ extension Verifier {
             }
             // The signature is over the root alone, and one path can fit several sizes.
             list.note(.rootAgreement, of: part, "the receipt carries no checkpoint: index and size are what it says")
+            if let key, let cutoff = key.cutoff {
+                checkSuccessor(of: head, key: key.name, endedAt: cutoff, part, &list)
+            }
             return nil
         }
         guard let signed = Self.parseCheckpoint(bytes, of: part, &list) else { return nil }
-        check(signed, of: part, &list)
+        let signer = check(signed, of: part, &list)
+        if let key, let cutoff = key.cutoff, case .current(let newer) = signer {
+            // Its own checkpoint carries the root over, with the quorum and the agreement that are required here.
+            list.pass(
+                .successor, of: part, CheckValue("key", key.name), CheckValue("ended-at", cutoff),
+                CheckValue("size", head.size), CheckValue("carried-by", newer.text))
+        }
         let other = signed.checkpoint.treeHead
         if other == head {
             list.pass(.rootAgreement, of: part, CheckValue("size", head.size), CheckValue("root", head.root.hex))

@@ -42,11 +42,13 @@ extension Verifier {
     ///
     /// - Returns: the witnesses that cosigned, if the trust file names a state quorum and they reach it.
     @discardableResult
-    func noteStateQuorum(_ signed: SignedCheckpoint, of part: String?, _ list: inout CheckList) -> String? {
+    func noteStateQuorum(
+        _ signed: SignedCheckpoint, of part: String?, logKeys: [VerifierKey] = [], _ list: inout CheckList
+    ) -> String? {
         guard let quorum = trust.stateQuorum, quorum != .none else { return nil }
         let name = CheckValue("quorum", quorum.text)
         do {
-            let names = try trust.policy.verify(signed, quorum: quorum).names
+            let names = try trust.policy.verify(signed, logKeys: logKeys, quorum: quorum).names
             list.pass(.stateQuorum, of: part, name, CheckValue("cosigned-by", names))
             return names
         } catch {

@@ -58,7 +58,7 @@ extension Verifier {
             list.fail(.sealForm, of: part, "not-canonical", "the seal is not in the canonical encoding of log entries")
             return nil
         }
-        let seal = checkForm(of: statement, part, &list)
+        let seal = checkForm(of: statement, at: proof.index, part, &list)
         if let checkpoint {
             let index = CheckValue("index", proof.index)
             do {
@@ -72,7 +72,9 @@ extension Verifier {
         return seal
     }
 
-    private func checkForm(of statement: SignedStatement, _ part: String?, _ list: inout CheckList) -> Seal? {
+    private func checkForm(
+        of statement: SignedStatement, at index: UInt64, _ part: String?, _ list: inout CheckList
+    ) -> Seal? {
         guard let policy = trust.genesis?.policy else {
             list.leaveOut(
                 .sealSignature, of: part, "the trust file has no genesis entry, so the key of seals is not known")
@@ -88,13 +90,27 @@ extension Verifier {
             return nil
         }
         let key = CheckValue("key", Hex.encode(statement.header.keyID))
-        do {
-            try statement.verify(policy.logKeys.statement)
+        do throws(CheckFailure) {
+            try checkSignature(ofSeal: statement, at: index)
             list.pass(.sealSignature, of: part, key)
         } catch {
-            list.fail(.sealSignature, of: part, error, key)
+            list.fail(.sealSignature, of: part, error.code, error.sentence, key)
         }
         return seal
+    }
+
+    /// Throws unless a statement key signed a seal that was the log's at its index. Of a former key nothing more is
+    /// asked: the seal is an entry under a head that counts by itself.
+    func checkSignature(ofSeal statement: SignedStatement, at index: UInt64) throws(CheckFailure) {
+        guard let key = trust.keys.statementKey(statement.header.keyID) else {
+            throw CheckFailure(
+                "key-mismatch",
+                "the seal names another key than that of the genesis and the statement keys that the trust file names "
+                    + "beside it: if the log has changed its keys, add the log-key line of the new one (the log.rotate "
+                    + "statement has it, and holdfast-verify log --governance prints it)")
+        }
+        try key.check(entry: index)
+        do { try statement.verify(key.key) } catch { throw CheckFailure(error) }
     }
 
     /// Key and value lead to the root that the seal carries.

@@ -100,6 +100,7 @@ extension Verifier {
             list.pass(.statementSignature, values: names + [CheckValue("role", "genesis")])
             return
         }
+        if let key = ownKey(of: statement) { return checkOwn(statement, key, at: index, &list) }
         guard let signer = policy.signer(of: statement) ?? knownSigner(of: statement) else {
             checkEnrolledLater(statement, at: index, &list)
             return
@@ -109,6 +110,34 @@ extension Verifier {
             list.pass(.statementSignature, values: names + [CheckValue("role", signer.role)])
         } catch {
             list.fail(.statementSignature, error, names[0], names[1])
+        }
+    }
+
+    /// The key of the log's own that a statement names as its signer's: the genesis's, or a later one.
+    func ownKey(of statement: SignedStatement) -> TrustedLogKeys.Key? {
+        guard let origin = trust.genesis?.policy?.origin.text, statement.header.issuer.isSame(as: origin) else {
+            return nil
+        }
+        return trust.keys.statementKey(statement.header.keyID)
+    }
+
+    /// A statement of the log's own: the key has to be the log's at its index.
+    private func checkOwn(
+        _ statement: SignedStatement, _ key: TrustedLogKeys.Key, at index: UInt64?, _ list: inout CheckList
+    ) {
+        let names = statement.signerValues
+        guard key.isUnbounded || index != nil else {
+            list.leaveOut(
+                .statementSignature, "the statement's index is not shown, so not whether the key was the log's then",
+                names[0], names[1])
+            return
+        }
+        do throws(CheckFailure) {
+            if let index { try key.check(entry: index) }
+            do { try statement.verify(key.key) } catch { throw CheckFailure(error) }
+            list.pass(.statementSignature, values: names + [CheckValue("role", "log")])
+        } catch {
+            list.fail(.statementSignature, error.code, error.sentence, names[0], names[1])
         }
     }
 

@@ -23,6 +23,8 @@ public struct TrustFile: Sendable, Hashable {
     /// The quorum of state witnesses, which replay the log before they cosign, if the file names one. State proofs need
     /// it beside the quorum of witnesses.
     public let stateQuorum: TlogPolicy.Quorum?
+    /// The log's keys by what they sign: the genesis's, those that came later, and where they ended.
+    let keys: TrustedLogKeys
     /// All lines, without comments.
     private let lines: [TlogPolicy.Line]
 
@@ -35,7 +37,9 @@ public struct TrustFile: Sendable, Hashable {
         genesis = try parser.genesis?.pinned()
         authorities = parser.authorities
         lines = parser.lines
-        try checkAgreement(genesisLine: parser.genesis?.number)
+        try Self.checkAgreement(policy, genesis, authorities, genesisLine: parser.genesis?.number)
+        keys = try TrustedLogKeys(
+            policy: policy, genesis: genesis?.policy, later: parser.laterKeys, cutoffs: parser.cutoffs)
     }
 
     /// The trust file of a log that its genesis describes.
@@ -69,18 +73,21 @@ public struct TrustFile: Sendable, Hashable {
     public func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
 
     /// What the parts of the file say about each other.
-    private func checkAgreement(genesisLine: Int?) throws(TrustFileError) {
+    private static func checkAgreement(
+        _ policy: TlogPolicy, _ genesis: PinnedGenesis?, _ authorities: [Hash], genesisLine: Int?
+    ) throws(TrustFileError) {
         guard let log = policy.logs.first else { throw TrustFileError(.noLog, line: nil) }
         guard let genesis else { return }
-        guard policy.logs.count == 1 else { throw TrustFileError(.severalLogs(policy.logs.count), line: nil) }
+        let names = Set(policy.logs.map(\.key.name))
+        guard names.count == 1 else { throw TrustFileError(.severalLogs(names.count), line: nil) }
         guard let first = genesis.policy, let signer = genesis.signer else { return }
-        try Self.check(first, signedBy: signer, authorities: authorities, line: genesisLine)
+        try check(first, signedBy: signer, authorities: authorities, line: genesisLine)
         let checkpointKey = first.checkpointKey
         guard checkpointKey.name == log.key.name else {
             throw TrustFileError(
                 .logOrigin(genesis: first.origin.text, line: log.key.name.text), line: genesisLine)
         }
-        guard checkpointKey == log.key else {
+        guard policy.logs.contains(where: { $0.key == checkpointKey }) else {
             throw TrustFileError(.logKey(genesis: checkpointKey.text, line: log.key.text), line: genesisLine)
         }
     }

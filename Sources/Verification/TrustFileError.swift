@@ -14,7 +14,7 @@ public struct TrustFileError: NamedFailure, Hashable {
         case repeated(String)
         /// No `log` line: nothing could be verified.
         case noLog
-        /// A trust file with a genesis trusts one log; this one has several `log` lines.
+        /// A trust file with a genesis trusts one log; this one's `log` lines are of several.
         case severalLogs(Int)
         /// Not 64 lowercase hexadecimal digits.
         case notHash(keyword: String, text: String)
@@ -34,10 +34,24 @@ public struct TrustFileError: NamedFailure, Hashable {
         case authorityNotNamed(Hash)
         /// The genesis is of another log than the `log` line.
         case logOrigin(genesis: String, line: String)
-        /// The `log` line's key is not the checkpoint key that the genesis names.
+        /// No `log` line has the checkpoint key that the genesis names.
         case logKey(genesis: String, line: String)
-        /// The line is understood, but this version can't keep what it asks for.
-        case notSupported(String)
+        /// The key of a `log-key` line is not canonical, padded base64.
+        case keyNotBase64(String)
+        /// It is no public key.
+        case publicKey(Ed25519Error)
+        /// A tree size that is no canonical decimal number.
+        case notSize(String)
+        /// Later keys for receipts and the log's own statements mean nothing where the first ones are not known.
+        case noGenesisEntry(String)
+        /// A key that has another use already.
+        case sameKey(String)
+        /// A cut-off for a key that the file does not name.
+        case unknownKey(LogKeyUse, String)
+        /// Every key of a use has a cut-off: nothing would count.
+        case allKeysEnded(LogKeyUse)
+        /// A key ends after the one that follows it, or the one that follows it ends and it does not.
+        case cutoffOrder(LogKeyUse)
     }
 
     public let fault: Fault
@@ -71,7 +85,14 @@ public struct TrustFileError: NamedFailure, Hashable {
         case .authorityNotNamed: "authority-not-named"
         case .logOrigin: "log-origin"
         case .logKey: "log-key"
-        case .notSupported: "not-supported"
+        case .keyNotBase64: "not-base64"
+        case .publicKey(let error): error.reason
+        case .notSize: "not-a-size"
+        case .noGenesisEntry: "no-genesis-entry"
+        case .sameKey: "same-key"
+        case .unknownKey: "unknown-key"
+        case .allKeysEnded: "all-keys-ended"
+        case .cutoffOrder: "cutoff-order"
         }
     }
 }
@@ -86,11 +107,11 @@ extension TrustFileError: CustomStringConvertible {
         case .policy(let error): error.described(omitting: "line")
         case .unknownKeyword(let word):
             "unknown word \"\(word)\"; a line begins with log, witness, group, quorum, genesis, authority, "
-                + "state-quorum, key-cutoff, or #"
+                + "state-quorum, log-key, key-cutoff, or #"
         case .itemCount(let form): "expected: \(form)"
         case .repeated(let what): "a second line \"\(what)\""
         case .noLog: "no log line; a trust file names the log that it trusts"
-        case .severalLogs(let count): "\(count) log lines beside a genesis; a genesis belongs to one log"
+        case .severalLogs(let count): "log lines of \(count) logs beside a genesis; a genesis belongs to one log"
         case .notHash(let keyword, let text): "\(keyword): \"\(text)\" is not 64 lowercase hexadecimal digits"
         case .notBase64: "the genesis entry is not padded standard base64"
         case .genesisHash(let pinned, let computed): "the genesis entry hashes to \(computed), the line pins \(pinned)"
@@ -100,8 +121,20 @@ extension TrustFileError: CustomStringConvertible {
         case .signerNotPinned(let thumbprint): "the genesis is signed by authority \(thumbprint), which is not pinned"
         case .authorityNotNamed(let thumbprint): "the genesis names no authority \(thumbprint)"
         case .logOrigin(let genesis, let line): "the genesis is of log \(genesis), the log line of \(line)"
-        case .logKey(let genesis, let line): "the genesis names checkpoint key \(genesis), the log line has \(line)"
-        case .notSupported(let keyword): "\(keyword) is not supported in this version, so what it asks can't be kept"
+        case .logKey(let genesis, let line):
+            "the genesis names checkpoint key \(genesis), and no log line has it (the first has \(line)): keys that came "
+                + "later stand beside it"
+        case .keyNotBase64(let text): "\"\(text)\" is not the padded standard base64 of a public key"
+        case .publicKey(let error): "the key is no Ed25519 public key: \(error)"
+        case .notSize(let text): "\"\(text)\" is not a tree size"
+        case .noGenesisEntry(let keyword): "\(keyword) needs a genesis line with the entry, which names the first keys"
+        case .sameKey(let key): "the key \(key) has another use already; each key has one"
+        case .unknownKey(let use, let key): "a cut-off for \(key), which is no \(use.rawValue) key that the file names"
+        case .allKeysEnded(let use):
+            "every \(use.rawValue) key has a cut-off, so nothing would count: name the key that came after"
+        case .cutoffOrder(let use):
+            "the cut-offs of \(use.rawValue) keys are not in the order of the keys: the genesis's key is the first, the "
+                + "others follow as their lines do, each ends at a larger size than the one before, and the last has none"
         }
     }
 }

@@ -20,6 +20,8 @@ struct TrustFileParser {
     private(set) var genesis: GenesisLine?
     private(set) var authorities: [Hash] = []
     private var stateQuorumLine: TlogPolicy.Line?
+    private(set) var laterKeys: [LaterKeyLine] = []
+    private(set) var cutoffs: [KeyCutoffLine] = []
 
     init(_ file: [UInt8]) throws(TrustFileError) {
         do throws(TlogPolicyError) {
@@ -33,7 +35,8 @@ struct TrustFileParser {
             case "genesis": try readGenesis(line)
             case "authority": try readAuthority(line)
             case "state-quorum": try readStateQuorum(line)
-            case "key-cutoff": try readKeyCutoff(line)
+            case "log-key": laterKeys.append(try LaterKeyLine(line))
+            case "key-cutoff": cutoffs.append(try KeyCutoffLine(line))
             default: throw TrustFileError(.unknownKeyword(line.keyword.description), line: line.number)
             }
         }
@@ -85,18 +88,7 @@ struct TrustFileParser {
         stateQuorumLine = line
     }
 
-    /// A cut-off says from which size on an old key counts no more. This version has no key rotation, so it could not
-    /// hold anyone to the line; to ignore it would be to trust more than the file says.
-    private func readKeyCutoff(_ line: TlogPolicy.Line) throws(TrustFileError) {
-        let form = "key-cutoff checkpoint|receipt|statement <key> <tree size>"
-        try Self.check(line, items: 4...4, form: form)
-        guard ["checkpoint", "receipt", "statement"].contains(line.items[1]) else {
-            throw TrustFileError(.itemCount(form: form), line: line.number)
-        }
-        throw TrustFileError(.notSupported("key-cutoff"), line: line.number)
-    }
-
-    private static func check(
+    static func check(
         _ line: TlogPolicy.Line, items: ClosedRange<Int>, form: String
     ) throws(TrustFileError) {
         guard items.contains(line.items.count) else {
@@ -104,8 +96,8 @@ struct TrustFileParser {
         }
     }
 
-    private static func hash(_ line: TlogPolicy.Line) throws(TrustFileError) -> Hash {
-        let text = line.items[1].description
+    static func hash(_ line: TlogPolicy.Line, item: Int = 1) throws(TrustFileError) -> Hash {
+        let text = line.items[item].description
         guard let hash = Hash(hex: text) else {
             throw TrustFileError(.notHash(keyword: line.keyword.description, text: text), line: line.number)
         }

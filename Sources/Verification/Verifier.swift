@@ -21,14 +21,18 @@ public struct Verifier: Sendable {
     /// Whether state proofs will do that nobody but the log vouches for, where the trust file names no state quorum.
     public let isWithoutStateQuorum: Bool
 
+    /// What carries heads and receipts of the log's former keys over to a head under a key that counts.
+    public let successor: Successor?
+
     public init(
         trust: TrustFile, knownIssuers: [EnrolledIssuer] = [], stateProofs: [[UInt8]] = [],
-        isWithoutStateQuorum: Bool = false
+        isWithoutStateQuorum: Bool = false, successor: Successor? = nil
     ) {
         self.trust = trust
         self.knownIssuers = knownIssuers
         self.stateProofs = stateProofs
         self.isWithoutStateQuorum = isWithoutStateQuorum
+        self.successor = successor
     }
 
     // MARK: Checkpoints
@@ -58,41 +62,71 @@ public struct Verifier: Sendable {
         }
     }
 
-    /// The log's signature and the quorum of witnesses.
-    func check(_ signed: SignedCheckpoint, of part: String?, _ list: inout CheckList) {
-        checkLogSignature(signed, of: part, &list)
-        checkQuorum(signed, of: part, &list)
+    /// The log's signature, the quorum of witnesses, and of a head under a former key what carries it over.
+    ///
+    /// - Parameter replayed: the log's keys, where its own entries were followed up to this head; else the trust file's
+    ///   count.
+    /// - Returns: the key that signed, if that is good.
+    @discardableResult
+    func check(
+        _ signed: SignedCheckpoint, of part: String?, replayed: ReplayedLogKeys? = nil, _ list: inout CheckList
+    ) -> HeadSigner? {
+        let signer = checkLogSignature(signed, of: part, replayed, &list)
+        checkQuorum(signed, of: part, logKeys: replayed?.rightful(at: signed.checkpoint.size) ?? [], &list)
+        if case .former(let key, let cutoff) = signer {
+            checkSuccessor(
+                of: signed.checkpoint.treeHead, key: key.text, endedAt: cutoff, part, &list)
+        }
+        return signer
     }
 
     /// tlog-policy: "a checkpoint is considered valid if it is signed by any one of the listed logs".
-    private func checkLogSignature(_ signed: SignedCheckpoint, of part: String?, _ list: inout CheckList) {
+    private func checkLogSignature(
+        _ signed: SignedCheckpoint, of part: String?, _ replayed: ReplayedLogKeys?, _ list: inout CheckList
+    ) -> HeadSigner? {
         let origin = signed.checkpoint.origin
-        let keys = trust.policy.logs.map(\.key).filter { $0.name == origin.keyName }
-        guard !keys.isEmpty else {
-            let names = trust.policy.logs.map(\.key.name.text).joined(separator: ", ")
-            list.fail(
-                .logSignature, of: part, "unknown-log",
-                "the checkpoint is of log \(origin), the trust file trusts \(names)")
-            return
-        }
-        var failure: NoteError?
-        for key in keys {
-            do {
-                try signed.verify(logKey: key)
-                list.pass(.logSignature, of: part, CheckValue("key", key.text))
-                return
-            } catch {
-                failure = failure ?? error
+        do throws(PolicyFailure) {
+            let signer = try trust.signer(of: signed, replayed)
+            switch signer {
+            case .current(let key): list.pass(.logSignature, of: part, CheckValue("key", key.text))
+            case .former(let key, let cutoff):
+                list.pass(
+                    .logSignature, of: part, CheckValue("key", key.text), CheckValue("ended-at", cutoff))
+            case .ended(let key, let cutoff):
+                list.fail(
+                    .logSignature, of: part, "key-ended",
+                    "the log's key ended at size \(cutoff), and the head has \(signed.checkpoint.size) entries: the log "
+                        + "did not sign it", CheckValue("key", key.text))
+                return nil
             }
+            return signer
+        } catch {
+            switch error {
+            case .unknownLog:
+                let names = trust.policy.logs.map(\.key.name.text).joined(separator: ", ")
+                list.fail(
+                    .logSignature, of: part, "unknown-log",
+                    "the checkpoint is of log \(origin), the trust file trusts \(names)")
+            case .signature(.noSignature) where trust.hasUnknownLine(signed):
+                list.fail(
+                    .logSignature, of: part, error.reason,
+                    "no key of the log that the trust file names signed it, and one of the log's name that it does not "
+                        + "name did: if the log has changed its keys, add the log line of the new one (the log.rotate "
+                        + "statement has it, and holdfast-verify log --governance prints it)")
+            case .signature(let error): list.fail(.logSignature, of: part, error)
+            case .quorumNotReached: list.fail(.logSignature, of: part, error)
+            }
+            return nil
         }
-        if let failure { list.fail(.logSignature, of: part, failure) }
     }
 
     /// "and it is cosigned by witnesses according to the defined quorum rule".
-    private func checkQuorum(_ signed: SignedCheckpoint, of part: String?, _ list: inout CheckList) {
+    private func checkQuorum(
+        _ signed: SignedCheckpoint, of part: String?, logKeys: [VerifierKey], _ list: inout CheckList
+    ) {
         let quorum = CheckValue("quorum", trust.quorumName)
         do {
-            let verified = try trust.policy.verify(signed)
+            let verified = try trust.policy.verify(signed, logKeys: logKeys)
             guard trust.requiresWitnesses else { return noteNoQuorum(of: part, &list) }
             let names = verified.cosignatures.map(\.witness.description).joined(separator: " ")
             list.pass(.witnessQuorum, of: part, quorum, CheckValue("cosigned-by", names))

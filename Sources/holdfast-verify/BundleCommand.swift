@@ -32,6 +32,7 @@ struct BundleCommand: ParsableCommand {
     var about: String?
 
     @OptionGroup var quorum: StateQuorumOption
+    @OptionGroup var successor: SuccessorOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -40,7 +41,8 @@ struct BundleCommand: ParsableCommand {
 
     func run() throws {
         let verifier = Verifier(
-            trust: try readTrustFile(trust.trust), isWithoutStateQuorum: quorum.withoutStateQuorum)
+            trust: try readTrustFile(trust.trust), isWithoutStateQuorum: quorum.withoutStateQuorum,
+            successor: try successor.read())
         try output.finish(verifier.bundle(try read(file), about: try key()))
     }
 

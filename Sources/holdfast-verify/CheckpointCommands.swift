@@ -18,10 +18,12 @@ struct CheckpointCommand: ParsableCommand {
     var file: String
 
     @OptionGroup var trust: TrustOption
+    @OptionGroup var successor: SuccessorOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        try output.finish(try trust.verifier().checkpoint(try read(file)))
+        let verifier = Verifier(trust: try readTrustFile(trust.trust), successor: try successor.read())
+        try output.finish(verifier.checkpoint(try read(file)))
     }
 }
 

@@ -47,6 +47,7 @@ struct StateCommand: ParsableCommand {
     var atLeastSize: UInt64?
 
     @OptionGroup var quorum: StateQuorumOption
+    @OptionGroup var successor: SuccessorOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -59,7 +60,8 @@ struct StateCommand: ParsableCommand {
 
     func run() throws {
         let question = try question()
-        try output.finish(try trust.verifier().state(try read(file), question))
+        let verifier = Verifier(trust: try readTrustFile(trust.trust), successor: try successor.read())
+        try output.finish(verifier.state(try read(file), question))
     }
 
     private func question() throws -> StateQuestion {
@@ -98,11 +100,12 @@ struct SignerOptions: ParsableArguments {
     var stateProofs: [String] = []
 
     @OptionGroup var quorum: StateQuorumOption
+    @OptionGroup var successor: SuccessorOptions
 
     /// A verifier that knows of these proofs.
     func verifier(trust path: String) throws -> Verifier {
         Verifier(
             trust: try readTrustFile(path), stateProofs: try stateProofs.map { try read($0) },
-            isWithoutStateQuorum: quorum.withoutStateQuorum)
+            isWithoutStateQuorum: quorum.withoutStateQuorum, successor: try successor.read())
     }
 }

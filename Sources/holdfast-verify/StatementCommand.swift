@@ -44,6 +44,9 @@ struct StatementCommand: ParsableCommand {
         guard trust != nil || signer.stateProofs.isEmpty else {
             throw ValidationError("--state needs a --trust that it can be held to.")
         }
+        guard trust != nil || signer.successor.successor == nil else {
+            throw ValidationError("--successor needs a --trust that it can be held to.")
+        }
         guard trust == nil || !inclusionOnly else {
             throw ValidationError("--inclusion-only is for when there is no --trust.")
         }

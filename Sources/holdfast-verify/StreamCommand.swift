@@ -31,6 +31,7 @@ struct StreamCommand: ParsableCommand {
 
     @OptionGroup var trust: TrustOption
     @OptionGroup var quorum: StateQuorumOption
+    @OptionGroup var successor: SuccessorOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
@@ -51,7 +52,7 @@ struct StreamCommand: ParsableCommand {
         if stream.isEmpty && !others.isEmpty { stream.append(others.removeFirst()) }
         let verifier = Verifier(
             trust: try readTrustFile(trust.trust), stateProofs: others,
-            isWithoutStateQuorum: quorum.withoutStateQuorum)
+            isWithoutStateQuorum: quorum.withoutStateQuorum, successor: try successor.read())
         let statements = try files.flatMap { try statementFiles($0) }.map { path in
             StreamFile(name: path, bytes: try read(path))
         }

@@ -54,6 +54,30 @@ struct BundleTests {
         }
     }
 
+    @Test("a bundle across a change of the log's keys: each seal is held to the key of its place")
+    func rotation() throws {
+        var governed = self.governed
+        let text = try governed.log.stateTrustText()
+        let keys = governed.log.keys
+        let cutoff = try governed.log.rotate()
+        try governed.log.grow(to: governed.log.size + 5)
+        let bundle = try governed.bundle(Self.subject).encoded()
+        func report(at size: UInt64) throws -> VerificationReport {
+            let lines = TestLog.laterLines(governed.log.keys, origin: governed.log.origin, ended: keys, at: size)
+            let trust = try TrustFile(parsing: Array((text + lines.map { $0 + "\n" }.joined()).utf8))
+            return Verifier(trust: trust).bundle(bundle)
+        }
+        let good = try report(at: cutoff)
+        #expect(good.verdict == .verified, "\(good.text())")
+        let early = try report(at: 10)
+        #expect(early.failures.contains("seal-signature: key-ended"), "\(early.failures)")
+        let late = try report(at: governed.log.size)
+        #expect(late.failures.contains("seal-signature: key-not-begun"), "\(late.failures)")
+        // The head is the new key's.
+        let first = Verifier(trust: verifier.trust).bundle(bundle)
+        #expect(first.failures == ["log-signature: no-signature"])
+    }
+
     @Test("a grant, with the one that it was handed on from; a model, with its manifest")
     func grantAndModel() throws {
         let grant = try facts(try governed.bundle(.grant(governed.grant)))

@@ -85,6 +85,26 @@ struct FixtureTests {
         }
     }
 
+    @Test("a log that changed its keys")
+    func rotation() throws {
+        let document = try Fixtures.document("rotation.json")
+        for item in try Fixtures.cases("rotation.json") {
+            var successor: Successor?
+            if item["successor"] != nil {
+                successor = Successor(
+                    checkpoint: try item.textBytes("successor"), proofs: [try item.textBytes("consistency")])
+            }
+            let verifier = Verifier(trust: try verifier(document, item).trust, successor: successor)
+            if item["checkpoint"] != nil {
+                try item.check(verifier.checkpoint(item.textBytes("checkpoint")))
+            } else if item["receipt"] != nil {
+                try item.check(verifier.receipt(item.hexBytes("receipt"), statement: item.hexBytes("statement")))
+            } else {
+                try item.check(verifier.statement(item.hexBytes("statement"), proof: item.textBytes("proof")))
+            }
+        }
+    }
+
     @Test("checkpoints and consistency")
     func checkpoints() throws {
         let document = try Fixtures.document("checkpoint.json")

@@ -7,9 +7,9 @@ import Tlog
 /// All keys come from fixed seeds and all times are fixed, so the same calls give the same bytes.
 struct TestLog {
     let origin: Origin
-    let checkpointKey: Ed25519.SigningKey
-    let receiptKey: Ed25519.SigningKey
-    let statementKey: Ed25519.SigningKey
+    private(set) var checkpointKey: Ed25519.SigningKey
+    private(set) var receiptKey: Ed25519.SigningKey
+    private(set) var statementKey: Ed25519.SigningKey
     let authorityKey: Ed25519.SigningKey
     let issuerKey: Ed25519.SigningKey
     let witnessKeys: [Ed25519.SigningKey]
@@ -21,7 +21,7 @@ struct TestLog {
 
     private(set) var entries: [[UInt8]] = []
     private(set) var time = TestLog.start
-    private var fold: GovernanceState<MemoryState>
+    private(set) var fold: GovernanceState<MemoryState>
     private var state = MemoryState()
     private var map = MerkleMap()
     private var unsealed: UInt64 = 1
@@ -124,6 +124,11 @@ struct TestLog {
         time += 1000
     }
 
+    /// Signs with other keys from here on, whatever the log's entries say of them.
+    mutating func use(checkpoint: Ed25519.SigningKey, receipt: Ed25519.SigningKey, statement: Ed25519.SigningKey) {
+        (checkpointKey, receiptKey, statementKey) = (checkpoint, receipt, statement)
+    }
+
     /// Batches of events until the log has this many entries, a seal the last of them.
     mutating func grow(to size: UInt64, batch: UInt64 = 10) throws {
         while self.size < size {
@@ -223,9 +228,10 @@ struct TestLog {
         return lines
     }
 
-    /// A trust file, line by line as its grammar has it: the log, its witnesses and quorum, its genesis and authority.
+    /// A trust file, line by line as its grammar has it: the log under its first key, its witnesses and quorum, its
+    /// genesis and authority.
     func trustText(quorum: String = "both") throws -> String {
-        let key = VerifierKey.ed25519(name: origin.keyName, publicKey: checkpointKey.publicKey)
+        let key = VerifierKey.ed25519(name: origin.keyName, publicKey: policy.logKeys.checkpoint)
         let lines =
             ["log \(key.text)"] + (try trustLines(quorum: quorum)) + [
                 "genesis \(Hash.leaf(genesisEntry)) \(Base64.encode(genesisEntry))",

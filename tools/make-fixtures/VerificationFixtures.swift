@@ -17,6 +17,7 @@ enum VerificationFixtures {
                 ("state.json", try VerificationStateFixtures.document().file),
                 ("stream.json", try VerificationStreamFixtures.document().file),
                 ("enrolment.json", try VerificationStreamFixtures.enrolmentDocument().file),
+                ("rotation.json", try VerificationRotationFixtures.document().file),
                 ("bundle.json", try VerificationBundleFixtures.document().file),
             ] + (try example()) + (try VerificationBundleFixtures.example())
         }

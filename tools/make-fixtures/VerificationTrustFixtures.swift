@@ -36,6 +36,7 @@ enum VerificationTrustFixtures {
         spaced.insert("# what we trust, and why", at: 0)
         spaced.insert("", at: 3)
         let noWitnesses = try log.trustText(quorum: "none")
+        let (later, ended, thrice) = try successions(log)
         return [
             ("everything", join(lines), join(lines)),
             ("comments, empty lines, tabs", join(spaced), join(lines)),
@@ -43,8 +44,29 @@ enum VerificationTrustFixtures {
             ("the genesis by its hash alone", join(pinned), join(pinned)),
             ("quorum none", noWitnesses, noWitnesses),
             ("a state quorum", join(lines + ["state-quorum both"]), join(lines + ["state-quorum both"])),
+            ("later keys", join(lines + later), join(lines + later)),
+            ("later keys and cut-offs", join(lines + ended), join(lines + ended)),
+            ("three keys of each kind", join(lines + thrice), join(lines + thrice)),
+            (
+                "the genesis's log line last", join(lines.dropFirst() + ended + [lines[0]]),
+                join(lines.dropFirst() + ended + [lines[0]])
+            ),
             ("state quorum none", join(lines + ["state-quorum none"]), join(lines + ["state-quorum none"])),
         ]
+    }
+
+    /// Lines with later keys: without cut-offs, with them, and with a second change.
+    private static func successions(_ log: TestLog) throws -> (later: [String], ended: [String], thrice: [String]) {
+        let keys = try [90, 120].map { seed in
+            TestLog.Keys(
+                checkpoint: try TestLog.key(seed), receipt: try TestLog.key(seed + 1),
+                statement: try TestLog.key(seed + 2))
+        }
+        let ended = TestLog.laterLines(keys[0], origin: log.origin, ended: log.keys, at: 12)
+        return (
+            TestLog.laterLines(keys[0], origin: log.origin), ended,
+            ended + TestLog.laterLines(keys[1], origin: log.origin, ended: keys[0], at: 20)
+        )
     }
 
     private typealias Fault = (name: String, file: String, reason: String, line: UInt64?)
@@ -64,14 +86,43 @@ enum VerificationTrustFixtures {
             ("a state quorum that is not there", "state-quorum w9", "policy-undefined-name"),
             ("a state quorum without a name", "state-quorum", "item-count"),
             ("a key cut-off of an unknown kind", "key-cutoff witness \(zeros) 7", "item-count"),
-            ("a key cut-off", "key-cutoff receipt \(zeros) 7", "not-supported"),
+            ("a cut-off of a key that is not there", "key-cutoff receipt \(zeros) 7", "unknown-key"),
+            ("a cut-off without a thumbprint", "key-cutoff statement x 7", "not-a-hash"),
+            ("a cut-off without a vkey", "key-cutoff checkpoint \(zeros) 7", "malformed-verifier-key"),
+            ("a cut-off at no size", "key-cutoff receipt \(zeros) 07", "not-a-size"),
+            ("a later key of checkpoints that is no log line", "log-key checkpoint AAAA", "item-count"),
+            ("a later key in hex", "log-key receipt \(zeros)", "public-key-length"),
+            ("a later key that is not base64", "log-key receipt A", "not-base64"),
             ("a carriage return", "# comment\r", "policy-control-character"),
         ]
         var faults: [Fault] = added.map { ($0.0, join(lines + [$0.1]), $0.2, UInt64(lines.count + 1)) }
         faults.append(("an empty file", "", "policy-no-quorum", nil))
         faults.append(("no log", "quorum none\n", "no-log", nil))
         faults.append(("no newline at the end", String(join(lines).dropLast()), "policy-no-final-newline", nil))
-        return faults + (try disagreements(log, lines))
+        return faults + (try disagreements(log, lines)) + (try keyFaults(log, lines))
+    }
+
+    /// Later keys and cut-offs that don't go together.
+    private static func keyFaults(_ log: TestLog, _ lines: [String]) throws -> [Fault] {
+        let (later, ended, thrice) = try successions(log)
+        let plain = lines.filter { !$0.hasPrefix("genesis") && !$0.hasPrefix("authority") }
+        func fault(_ name: String, _ lines: [String], _ reason: String, at line: Int? = nil) -> Fault {
+            (name, join(lines), reason, UInt64(line ?? lines.count))
+        }
+        return [
+            fault("a cut-off for every key of a kind", lines + [ended[4]], "all-keys-ended"),
+            fault("a cut-off twice", lines + ended + [ended[5]], "repeated-line"),
+            fault(
+                "a second cut-off before the first", lines + thrice.map { $0.replacing(" 20", with: " 11") },
+                "cutoff-order", at: 18),
+            fault("a second cut-off without the first", lines + later + thrice.dropFirst(6), "cutoff-order", at: 15),
+            fault(
+                "a receipt key for statements", lines + later + [ended[4].replacing("receipt", with: "statement")],
+                "unknown-key"),
+            fault("a later key that has a use already", lines + [later[1], later[1]], "same-key"),
+            fault("a later key without a genesis", plain + [later[1]], "no-genesis-entry"),
+            ("later log lines without the genesis's", join(lines.dropFirst() + later), "log-key", 6),
+        ]
     }
 
     /// Files whose lines are well formed and say different things.

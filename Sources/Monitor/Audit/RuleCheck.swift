@@ -11,6 +11,8 @@ struct RuleCheck {
     /// The first entry that was not there to be followed.
     private var gap: UInt64?
     private var frontier = Frontier()
+    /// The policy of entry 0.
+    private var genesis: Policy?
     /// Where each leaf hash was.
     private var seen: [LeafKey: UInt64] = [:]
     private(set) var duplicates: [AuditDamage] = []
@@ -61,6 +63,7 @@ struct RuleCheck {
                         try replay.append(bytes)
                     }
                     frontier.append(bundle.leafHashes[offset])
+                    if replay.size == 1 { genesis = replay.rules?.policy }
                 }
             } catch {
                 failure = error
@@ -69,7 +72,7 @@ struct RuleCheck {
     }
 
     /// What the entries fold into, as far as they were followed.
-    var fold: LogFold? { replay.flatMap { LogFold($0, failure: failure) } }
+    var fold: LogFold? { replay.flatMap { LogFold($0, genesis: genesis, failure: failure) } }
 
     /// Writes what came of it.
     mutating func finish(_ report: inout AuditReport) {

@@ -20,8 +20,10 @@ struct BundleContent {
         let step: UInt64
     }
 
-    /// The first policy, which the trust file has: origin and the log's keys are its.
+    /// The first policy, which the trust file has: the origin is its.
     let genesis: Policy
+    /// The log's keys, those of the genesis and later ones.
+    let keys: TrustedLogKeys
     /// The size of the one head.
     let size: UInt64
     private(set) var entries: [UInt64: Entry] = [:]
@@ -35,8 +37,9 @@ struct BundleContent {
     private var steps: [StepName: UInt64] = [:]
 
     /// - Parameter genesis: entry 0, which the trust file has and no bundle needs to.
-    init(head: TreeHead, genesis: SignedStatement, policy: Policy) {
+    init(head: TreeHead, genesis: SignedStatement, policy: Policy, keys: TrustedLogKeys) {
         self.genesis = policy
+        self.keys = keys
         size = head.size
         root = head.root
         add(genesis, at: 0)

@@ -51,7 +51,8 @@ extension Verifier {
             list.leaveOut(.bundleParts, "the trust file has no genesis entry, so the log's keys are not known")
             return nil
         }
-        var content = BundleContent(head: signed.checkpoint.treeHead, genesis: genesis, policy: policy)
+        var content = BundleContent(
+            head: signed.checkpoint.treeHead, genesis: genesis, policy: policy, keys: trust.keys)
         let parts = list.checks.count
         checkEntries(bundle.entries, &content, &list)
         checkSeals(of: bundle, content, &list)
@@ -128,10 +129,10 @@ extension Verifier {
                             + "seal of this log"))
                 continue
             }
-            do {
-                try entry.statement.verify(content.genesis.logKeys.statement)
+            do throws(CheckFailure) {
+                try checkSignature(ofSeal: entry.statement, at: entry.index)
             } catch {
-                signatures.append(CheckFailure(error.reason, "the seal at entry \(entry.index): \(error.sentence())"))
+                signatures.append(CheckFailure(error.code, "the seal at entry \(entry.index): \(error.sentence)"))
             }
         }
         Self.report(forms, as: .sealForm, &list)

@@ -26,7 +26,7 @@ extension BundleWalk {
             return nil
         }
         if header.issuer.isSame(as: origin) {
-            return Signer(key: content.genesis.logKeys.statement, role: "log", shownBy: nil)
+            return own(entry)
         }
         let key = StateKey.signer(header.issuer, keyID)
         if key == .policy { return authority(of: entry, keyID) }
@@ -47,6 +47,19 @@ extension BundleWalk {
             let roles = record.roles.map(\.rawValue).joined(separator: ", ")
             return Signer(key: record.key, role: roles, shownBy: key)
         }
+    }
+
+    /// The log itself: the key has to be its at the entry's index.
+    private mutating func own(_ entry: BundleContent.Entry) -> Signer? {
+        guard let key = content.keys.statementKey(entry.statement.header.keyID) else {
+            refuse("key-mismatch", "entry \(entry.index) is signed with no statement key that the trust file names")
+            return nil
+        }
+        do throws(CheckFailure) { try key.check(entry: entry.index) } catch {
+            refuse(error.code, error.sentence)
+            return nil
+        }
+        return Signer(key: key.key, role: "log", shownBy: nil)
     }
 
     private mutating func authority(of entry: BundleContent.Entry, _ keyID: Hash) -> Signer? {

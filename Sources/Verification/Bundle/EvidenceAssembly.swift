@@ -16,7 +16,7 @@ package struct EvidenceAssembly {
             let policy = trust.genesis?.policy
         else { return nil }
         self.subject = subject
-        content = BundleContent(head: head, genesis: genesis, policy: policy)
+        content = BundleContent(head: head, genesis: genesis, policy: policy, keys: trust.keys)
     }
 
     /// What the parts that are there name and that is not there yet.

@@ -1,0 +1,1 @@
+../VerificationTests/TestLog+Rotation.swift

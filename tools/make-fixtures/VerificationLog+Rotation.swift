@@ -1,0 +1,1 @@
+../../Tests/VerificationTests/TestLog+Rotation.swift
