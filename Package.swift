@@ -78,9 +78,11 @@ let package = Package(
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         // One call of libc whose answer Swift can't read safely.
         .systemLibrary(name: "CProcess"),
+        // SHA-256 with the processor's instructions for it.
+        .target(name: "CSHA256"),
 
         // Formats and rules: value types and pure functions.
-        .target(name: "Tlog", dependencies: ["CSodium", crypto], swiftSettings: strict),
+        .target(name: "Tlog", dependencies: ["CSodium", "CSHA256", crypto], swiftSettings: strict),
         .target(name: "COSE", dependencies: ["Tlog"], swiftSettings: strict),
         .target(name: "Governance", dependencies: ["Tlog", "COSE"], swiftSettings: strict),
         .target(name: "Verification", dependencies: ["Tlog", "COSE", "Governance"], swiftSettings: strict),
@@ -185,7 +187,7 @@ let package = Package(
             name: "fold-sequences", dependencies: ["Tlog", "COSE", "Governance"], path: "tools/fold-sequences",
             swiftSettings: strict),
 
-        .testTarget(name: "TlogTests", dependencies: ["Tlog"], swiftSettings: strict),
+        .testTarget(name: "TlogTests", dependencies: ["Tlog", "CSodium"], swiftSettings: strict),
         .testTarget(name: "COSETests", dependencies: ["COSE", "Tlog"], swiftSettings: strict),
         .testTarget(name: "GovernanceTests", dependencies: ["Governance", "COSE", "Tlog"], swiftSettings: strict),
         .testTarget(
@@ -245,7 +247,7 @@ let package = Package(
 // The build of tools/mutants: what has switches, with them, and the tests of it.
 if Context.environment["HOLDFAST_MUTANTS_BUILD"] != nil {
     let targets = [
-        "CSodium", "CLMDB", "Tlog", "COSE", "Governance", "LMDB", "LogStore", "LMDBLogStore", "StoredState",
+        "CSodium", "CLMDB", "CSHA256", "Tlog", "COSE", "Governance", "LMDB", "LogStore", "LMDBLogStore", "StoredState",
         "LogEngine", "GovernanceTests", "LogEngineTests",
     ]
     package.targets.removeAll { !targets.contains($0.name) }

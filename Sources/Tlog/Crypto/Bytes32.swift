@@ -16,7 +16,7 @@ struct Bytes32: Sendable, Hashable {
             unsafe self.fill(from: UnsafeRawBufferPointer(source))
         }
         if copied == nil {
-            unsafe withUnsafeMutableBytes(of: &words) { target in
+            unsafe Swift.withUnsafeMutableBytes(of: &words) { target in
                 for (offset, byte) in bytes.enumerated() { unsafe target[offset] = byte }
             }
         }
@@ -25,7 +25,12 @@ struct Bytes32: Sendable, Hashable {
     /// Copies from `source`, which must hold 32 bytes.
     mutating func fill(from source: UnsafeRawBufferPointer) {
         precondition(source.count == 32)
-        unsafe withUnsafeMutableBytes(of: &words) { unsafe $0.copyMemory(from: source) }
+        unsafe Swift.withUnsafeMutableBytes(of: &words) { unsafe $0.copyMemory(from: source) }
+    }
+
+    /// Writes the 32 bytes in place.
+    mutating func withUnsafeMutableBytes(_ body: (UnsafeMutableRawBufferPointer) -> Void) {
+        unsafe Swift.withUnsafeMutableBytes(of: &words) { unsafe body($0) }
     }
 
     func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
@@ -62,6 +67,13 @@ struct Bytes32: Sendable, Hashable {
 }
 
 extension Hash {
+    /// Runs `body` on the 32 bytes in place.
+    package func withBytes<R>(_ body: (Span<UInt8>) throws -> R) rethrows -> R {
+        try unsafe Swift.withUnsafeBytes(of: storage) { bytes in
+            try unsafe body(Span(_unsafeBytes: bytes))
+        }
+    }
+
     /// The 32 bytes from `offset` on, which must be there.
     init(in bytes: [UInt8], at offset: Int) {
         precondition(offset >= 0 && offset + Hash.byteCount <= bytes.count)

@@ -1,48 +1,74 @@
+internal import CSHA256
 internal import Crypto
 
 /// SHA-256 over bytes that arrive in parts.
+///
+/// Where the processor has instructions for it (x86-64 with SHA), a kernel of our own uses them, without an allocation;
+/// elsewhere swift-crypto does it.
 public struct SHA256Hasher: Sendable {
-    private var state = SHA256()
+    private var kernel = CSHA256State()
+    /// Nil where the kernel is used.
+    private var library: SHA256?
 
-    public init() {}
+    public init() { self.init(withKernel: Self.hasKernel) }
 
-    public mutating func update(_ bytes: [UInt8]) {
-        unsafe bytes.withUnsafeBytes { unsafe state.update(bufferPointer: $0) }
+    /// - Parameter usesKernel: whether to use the kernel, which must be there: see ``hasKernel``.
+    package init(withKernel usesKernel: Bool) {
+        if usesKernel {
+            unsafe CSHA256Begin(&kernel)
+        } else {
+            library = SHA256()
+        }
     }
 
-    public mutating func update(_ bytes: ArraySlice<UInt8>) {
-        unsafe bytes.withUnsafeBytes { unsafe state.update(bufferPointer: $0) }
+    /// Whether this processor has the kernel's instructions.
+    package static var hasKernel: Bool { CSHA256IsAvailable() }
+
+    public mutating func update(_ bytes: [UInt8]) { update(bytes.span) }
+
+    public mutating func update(_ bytes: ArraySlice<UInt8>) { update(bytes.span) }
+
+    public mutating func update(_ bytes: Span<UInt8>) {
+        unsafe bytes.withUnsafeBytes { unsafe update($0) }
     }
 
     public mutating func update(_ hash: Hash) {
-        unsafe hash.storage.withUnsafeBytes { unsafe state.update(bufferPointer: $0) }
+        unsafe hash.storage.withUnsafeBytes { unsafe update($0) }
     }
 
     public mutating func update(_ byte: UInt8) {
-        unsafe withUnsafeBytes(of: byte) { unsafe state.update(bufferPointer: $0) }
+        unsafe withUnsafeBytes(of: byte) { unsafe update($0) }
+    }
+
+    private mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        guard library == nil else {
+            unsafe library?.update(bufferPointer: bytes)
+            return
+        }
+        guard let start = bytes.baseAddress else { return }
+        unsafe CSHA256Update(&kernel, start.assumingMemoryBound(to: UInt8.self), bytes.count)
     }
 
     /// The hash of everything so far; more may follow.
     public func finalize() -> Hash {
         var storage = Bytes32()
-        // Not `Array(digest)`: that costs five allocations.
-        unsafe state.finalize().withUnsafeBytes { unsafe storage.fill(from: $0) }
+        if let library {
+            // Not `Array(digest)`: that costs five allocations.
+            unsafe library.finalize().withUnsafeBytes { unsafe storage.fill(from: $0) }
+        } else {
+            var last = kernel
+            unsafe storage.withUnsafeMutableBytes { target in
+                unsafe CSHA256End(&last, target.baseAddress?.assumingMemoryBound(to: UInt8.self))
+            }
+        }
         return Hash(storage: storage)
     }
 }
 
 extension Hash {
-    public static func sha256(_ bytes: [UInt8]) -> Hash {
-        var hasher = SHA256Hasher()
-        hasher.update(bytes)
-        return hasher.finalize()
-    }
+    public static func sha256(_ bytes: [UInt8]) -> Hash { hash(bytes.span) }
 
-    public static func sha256(_ bytes: ArraySlice<UInt8>) -> Hash {
-        var hasher = SHA256Hasher()
-        hasher.update(bytes)
-        return hasher.finalize()
-    }
+    public static func sha256(_ bytes: ArraySlice<UInt8>) -> Hash { hash(bytes.span) }
 
     /// SHA-256 of the parts one after the other.
     public static func sha256(parts: [UInt8]...) -> Hash {
@@ -53,20 +79,13 @@ extension Hash {
 
     /// RFC 6962 §2.1: "The hash of a list with one entry (also known as a leaf hash) is: MTH({d(0)}) =
     /// SHA-256(0x00 || d(0))".
-    public static func leaf(_ entry: [UInt8]) -> Hash {
-        var hasher = SHA256Hasher()
-        hasher.update(0x00 as UInt8)
-        hasher.update(entry)
-        return hasher.finalize()
-    }
+    public static func leaf(_ entry: [UInt8]) -> Hash { leaf(entry.span) }
 
     /// The leaf hash of an entry that is part of a larger buffer, without copying it.
-    public static func leaf(_ entry: ArraySlice<UInt8>) -> Hash {
-        var hasher = SHA256Hasher()
-        hasher.update(0x00 as UInt8)
-        hasher.update(entry)
-        return hasher.finalize()
-    }
+    public static func leaf(_ entry: ArraySlice<UInt8>) -> Hash { leaf(entry.span) }
+
+    /// The leaf hash of an entry that lies anywhere, without copying it.
+    public static func leaf(_ entry: Span<UInt8>) -> Hash { hash(prefix: 0x00, entry) }
 
     /// RFC 6962 §2.1: "MTH(D[n]) = SHA-256(0x01 || MTH(D[0:k]) || MTH(D[k:n]))".
     ///
@@ -78,7 +97,6 @@ extension Hash {
     /// `SHA-256(prefix || left || right)`, for trees that separate their domains by another prefix.
     public static func node(prefix: UInt8, _ left: Hash, _ right: Hash) -> Hash {
         var block = InlineArray<65, UInt8>(repeating: prefix)
-        var storage = Bytes32()
         unsafe withUnsafeMutableBytes(of: &block) { target in
             unsafe left.storage.withUnsafeBytes {
                 unsafe UnsafeMutableRawBufferPointer(rebasing: target[1..<33]).copyMemory(from: $0)
@@ -86,10 +104,14 @@ extension Hash {
             unsafe right.storage.withUnsafeBytes {
                 unsafe UnsafeMutableRawBufferPointer(rebasing: target[33..<65]).copyMemory(from: $0)
             }
-            var state = SHA256()
-            unsafe state.update(bufferPointer: UnsafeRawBufferPointer(target))
-            unsafe state.finalize().withUnsafeBytes { unsafe storage.fill(from: $0) }
         }
-        return Hash(storage: storage)
+        return hash(block.span)
+    }
+
+    private static func hash(prefix: UInt8? = nil, _ bytes: Span<UInt8>) -> Hash {
+        var hasher = SHA256Hasher()
+        if let prefix { hasher.update(prefix) }
+        hasher.update(bytes)
+        return hasher.finalize()
     }
 }

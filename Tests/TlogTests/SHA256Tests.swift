@@ -1,0 +1,64 @@
+import CSodium
+import Testing
+import Tlog
+
+/// Both ways to a hash, the kernel of our own and the library, against libsodium.
+@Suite("SHA-256")
+struct SHA256Tests {
+    /// The ways that this machine has.
+    private static let ways = SHA256Hasher.hasKernel ? [true, false] : [false]
+
+    private static func bySodium(_ bytes: [UInt8]) -> Hash? {
+        var hash = [UInt8](repeating: 0, count: 32)
+        _ = unsafe crypto_hash_sha256(&hash, bytes, UInt64(bytes.count))
+        return Hash(hash)
+    }
+
+    private static func bytes(_ count: Int) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 131 &+ $0 >> 8) }
+    }
+
+    @Test("messages of every length up to five blocks, and long ones", arguments: ways)
+    func lengths(withKernel: Bool) {
+        for count in Array(0...320) + [1023, 1024, 1025, 65_535, 1 << 20] {
+            let message = Self.bytes(count)
+            var hasher = SHA256Hasher(withKernel: withKernel)
+            hasher.update(message)
+            #expect(hasher.finalize() == Self.bySodium(message), "\(count) bytes")
+        }
+    }
+
+    @Test("parts of every length, wherever a block ends", arguments: ways)
+    func parts(withKernel: Bool) {
+        let message = Self.bytes(400)
+        for first in 0...130 {
+            for second in [0, 1, 55, 56, 63, 64, 65, 128, 200] {
+                var hasher = SHA256Hasher(withKernel: withKernel)
+                hasher.update(message[..<first])
+                let early = hasher.finalize()
+                hasher.update(message[first..<first + second])
+                hasher.update(message[(first + second)...])
+                #expect(early == Self.bySodium(Array(message[..<first])))
+                #expect(hasher.finalize() == Self.bySodium(message), "\(first) bytes, then \(second)")
+            }
+        }
+    }
+
+    @Test("a copy goes on by itself", arguments: ways)
+    func copies(withKernel: Bool) {
+        var one = SHA256Hasher(withKernel: withKernel)
+        one.update(Self.bytes(70))
+        var other = one
+        one.update(1)
+        other.update(2)
+        #expect(one.finalize() == Self.bySodium(Self.bytes(70) + [1]))
+        #expect(other.finalize() == Self.bySodium(Self.bytes(70) + [2]))
+    }
+
+    @Test("leaves and nodes have their prefixes")
+    func tree() {
+        #expect(Hash.leaf(Self.bytes(1024)) == Self.bySodium([0] + Self.bytes(1024)))
+        let (left, right) = (Hash.sha256([1]), Hash.sha256([2]))
+        #expect(Hash.node(left, right) == Self.bySodium([1] + left.bytes + right.bytes))
+    }
+}
