@@ -9,6 +9,9 @@ package struct CBORWriter {
         bytes.reserveCapacity(capacity)
     }
 
+    /// Begins anew, in the same storage.
+    package mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+
     mutating func head(_ majorType: UInt8, _ argument: UInt64) {
         let type = majorType << 5
         switch argument {

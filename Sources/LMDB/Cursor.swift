@@ -43,44 +43,8 @@ public struct Cursor: ~Copyable {
             return unsafe mdb_cursor_get(handle, &found, &content, MDB_SET_RANGE)
         }
         unsafe (key, value) = unsafe (found, content)
-        return try Self.isFound(code)
-    }
-
-    fileprivate static func isFound(_ code: Int32) throws(LMDBError) -> Bool {
         if code == MDB_NOTFOUND { return false }
         try LMDBError.check(code, "mdb_cursor_get")
-        return true
-    }
-}
-
-/// Of a database whose keys have many values each (``DatabaseKind/valuesOfOneLength``).
-extension Cursor {
-    /// Moves to the first value of a key that is not below `bound`; false if it has none.
-    public mutating func seek(_ key: [UInt8], valueFrom bound: [UInt8]) throws(LMDBError) -> Bool {
-        let handle = unsafe handle
-        let code = unsafe key.withMDBValue { key in
-            unsafe bound.withMDBValue { unsafe mdb_cursor_get(handle, &key, &$0, MDB_GET_BOTH_RANGE) }
-        }
-        return try Self.isFound(code)
-    }
-
-    /// Moves to the last value of a key; false if the key is not there.
-    public mutating func seekLastValue(of key: [UInt8]) throws(LMDBError) -> Bool {
-        let handle = unsafe handle
-        var content = unsafe MDB_val()
-        let code = unsafe key.withMDBValue { unsafe mdb_cursor_get(handle, &$0, &content, MDB_SET) }
-        guard try Self.isFound(code) else { return false }
-        return try move(MDB_LAST_DUP)
-    }
-
-    /// Moves to the value before this one of the same key; false if this is the first.
-    public mutating func previousValue() throws(LMDBError) -> Bool { try move(MDB_PREV_DUP) }
-
-    /// Adds a value to a key that is above all the key has; false, and nothing is changed, if it is not.
-    public mutating func appendValue(_ value: [UInt8], to key: [UInt8]) throws(LMDBError) -> Bool {
-        let code = store(value, for: key, flags: UInt32(MDB_APPENDDUP))
-        if code == MDB_KEYEXIST { return false }
-        try LMDBError.check(code, "mdb_cursor_put")
         return true
     }
 }
@@ -118,17 +82,14 @@ extension Cursor {
 
     /// Stores a value under a key and stays there. Only in a write transaction; in another it is an error.
     public mutating func put(_ value: [UInt8], for key: [UInt8]) throws(LMDBError) {
-        try LMDBError.check(store(value, for: key, flags: 0), "mdb_cursor_put")
-    }
-
-    private func store(_ value: [UInt8], for key: [UInt8], flags: UInt32) -> Int32 {
         let handle = unsafe handle
-        return unsafe key.withMDBValue { key in
-            unsafe value.withMDBValue { unsafe mdb_cursor_put(handle, &key, &$0, flags) }
+        let code = unsafe key.withMDBValue { key in
+            unsafe value.withMDBValue { unsafe mdb_cursor_put(handle, &key, &$0, 0) }
         }
+        try LMDBError.check(code, "mdb_cursor_put")
     }
 
-    /// Removes the key in this place, of many values one; go on with `next()`. Only in a write transaction; in another it is an error.
+    /// Removes the key in this place; go on with `next()`. Only in a write transaction; in another it is an error.
     public mutating func remove() throws(LMDBError) {
         try unsafe LMDBError.check(mdb_cursor_del(handle, 0), "mdb_cursor_del")
     }

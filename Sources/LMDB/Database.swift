@@ -9,14 +9,6 @@ public struct Database: Sendable, Hashable {
     let handle: MDB_dbi
 }
 
-/// What a key of a database can have.
-public enum DatabaseKind: Sendable, Hashable {
-    /// One value.
-    case oneValue
-    /// Any number of values, all of one length of at most 511 bytes, sorted; none twice. The key is kept once.
-    case valuesOfOneLength
-}
-
 /// Size of a database.
 public struct DatabaseStatistics: Sendable, Hashable {
     /// Number of keys.

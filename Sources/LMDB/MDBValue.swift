@@ -1,6 +1,6 @@
 internal import CLMDB
 
-extension [UInt8] {
+extension Span<UInt8> {
     /// Runs a call of LMDB on these bytes. LMDB does not write through the pointer, nor keep it.
     func withMDBValue(_ body: (inout MDB_val) -> Int32) -> Int32 {
         unsafe withUnsafeBytes { bytes in
@@ -8,6 +8,13 @@ extension [UInt8] {
                 mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
             return unsafe body(&value)
         }
+    }
+}
+
+extension [UInt8] {
+    /// The same.
+    func withMDBValue(_ body: (inout MDB_val) -> Int32) -> Int32 {
+        unsafe span.withMDBValue(body)
     }
 }
 

@@ -57,6 +57,11 @@ public class Transaction {
 extension Transaction {
     /// The value of a key, copied; nil if the key is not there.
     public func value(_ key: [UInt8], in database: Database) throws(LMDBError) -> [UInt8]? {
+        try value(key.span, in: database)
+    }
+
+    /// The same.
+    public func value(_ key: Span<UInt8>, in database: Database) throws(LMDBError) -> [UInt8]? {
         guard let found = try unsafe find(key, in: database) else { return nil }
         return unsafe [UInt8](found.bytes)
     }
@@ -64,6 +69,13 @@ extension Transaction {
     /// Runs `body` on the value of a key, in place and without a copy; nil if the key is not there.
     public func withValue<R>(
         _ key: [UInt8], in database: Database, _ body: (Span<UInt8>) throws -> R
+    ) throws -> R? {
+        try withValue(key.span, in: database, body)
+    }
+
+    /// The same.
+    public func withValue<R>(
+        _ key: Span<UInt8>, in database: Database, _ body: (Span<UInt8>) throws -> R
     ) throws -> R? {
         guard let found = try unsafe find(key, in: database) else { return nil }
         // A write inside `body` may move what the span shows.
@@ -73,7 +85,7 @@ extension Transaction {
 
     /// Whether the key is there.
     public func contains(_ key: [UInt8], in database: Database) throws(LMDBError) -> Bool {
-        try unsafe find(key, in: database) != nil
+        try unsafe find(key.span, in: database) != nil
     }
 
     /// Size of a database as the transaction sees it.
@@ -85,7 +97,7 @@ extension Transaction {
             leafPageCount: stat.ms_leaf_pages, overflowPageCount: stat.ms_overflow_pages)
     }
 
-    private func find(_ key: [UInt8], in database: Database) throws(LMDBError) -> MDB_val? {
+    private func find(_ key: Span<UInt8>, in database: Database) throws(LMDBError) -> MDB_val? {
         let transaction = try unsafe live("mdb_get")
         var value = unsafe MDB_val()
         let code = unsafe key.withMDBValue { unsafe mdb_get(transaction, database.handle, &$0, &value) }
@@ -104,12 +116,8 @@ public final class WriteTransaction: Transaction {
     }
 
     /// Opens a named database, and makes it where it is missing. The handle is of use once the transaction committed.
-    ///
-    /// - Parameter kind: of a database that is made; one that is there has the kind it was made with.
-    public func createDatabase(_ name: String, _ kind: DatabaseKind = .oneValue) throws(LMDBError) -> Database {
-        var flags = UInt32(MDB_CREATE)
-        if kind == .valuesOfOneLength { flags |= UInt32(MDB_DUPSORT | MDB_DUPFIXED) }
-        guard let database = try database(name, flags: flags) else {
+    public func createDatabase(_ name: String) throws(LMDBError) -> Database {
+        guard let database = try database(name, flags: UInt32(MDB_CREATE)) else {
             throw LMDBError(MDB_NOTFOUND, "mdb_dbi_open")
         }
         return database
@@ -117,11 +125,16 @@ public final class WriteTransaction: Transaction {
 
     /// Stores a value under a key of 1 to `maxKeyByteCount` bytes, in the place of one that is there.
     public func put(_ value: [UInt8], for key: [UInt8], in database: Database) throws(LMDBError) {
-        try LMDBError.check(store(value, for: key, in: database, flags: 0), "mdb_put")
+        try LMDBError.check(store(value.span, for: key.span, in: database, flags: 0), "mdb_put")
     }
 
     /// Stores a value under a key that is not there; false, and nothing is changed, if it is.
     public func insert(_ value: [UInt8], for key: [UInt8], in database: Database) throws(LMDBError) -> Bool {
+        try insert(value.span, for: key.span, in: database)
+    }
+
+    /// The same.
+    public func insert(_ value: Span<UInt8>, for key: Span<UInt8>, in database: Database) throws(LMDBError) -> Bool {
         let code = try store(value, for: key, in: database, flags: UInt32(MDB_NOOVERWRITE))
         if code == MDB_KEYEXIST { return false }
         try LMDBError.check(code, "mdb_put")
@@ -131,6 +144,11 @@ public final class WriteTransaction: Transaction {
     /// Stores a value under a key that is above all others in the database; false, and nothing is changed, if it is
     /// not. Fills pages one after the other, so it is fast and the pages are full.
     public func append(_ value: [UInt8], for key: [UInt8], in database: Database) throws(LMDBError) -> Bool {
+        try append(value.span, for: key.span, in: database)
+    }
+
+    /// The same.
+    public func append(_ value: Span<UInt8>, for key: Span<UInt8>, in database: Database) throws(LMDBError) -> Bool {
         let code = try store(value, for: key, in: database, flags: UInt32(MDB_APPEND))
         if code == MDB_KEYEXIST { return false }
         try LMDBError.check(code, "mdb_put")
@@ -138,7 +156,7 @@ public final class WriteTransaction: Transaction {
     }
 
     private func store(
-        _ value: [UInt8], for key: [UInt8], in database: Database, flags: UInt32
+        _ value: Span<UInt8>, for key: Span<UInt8>, in database: Database, flags: UInt32
     ) throws(LMDBError) -> Int32 {
         let transaction = try unsafe live("mdb_put")
         return unsafe key.withMDBValue { key in

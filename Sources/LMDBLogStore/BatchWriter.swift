@@ -30,11 +30,7 @@ struct BatchWriter {
                 retainedFrom: retainedFrom)
         }
         try writeLinks(of: batch)
-        try transaction.withCursor(in: layout.listings.database) { cursor in
-            for (key, index) in batch.listings {
-                try layout.listings.add((index, 0), to: RowName(key), &cursor)
-            }
-        }
+        try writeListings(of: batch)
         if let checkpoint = batch.checkpoint {
             try transaction.put(checkpoint.bytes, for: checkpoint.size.bigEndianBytes, in: layout.checkpoints)
         }
@@ -44,12 +40,13 @@ struct BatchWriter {
     private func writeEntries(of batch: StoreBatch, from first: UInt64) throws {
         var index = first
         for (entry, leafHash) in zip(batch.entries, batch.leafHashes) {
-            let key = index.bigEndianBytes
-            guard try transaction.insert(key, for: leafHash.bytes, in: layout.leaves) else {
+            let key = index.bigEndian8
+            let isNew = try leafHash.withBytes { try transaction.insert(key.span, for: $0, in: layout.leaves) }
+            guard isNew else {
                 let known = try LMDBSnapshot(transaction, layout).index(ofLeaf: leafHash)
                 throw StoreError.duplicate(leafHash, at: known ?? index)
             }
-            guard try transaction.append(entry, for: key, in: layout.entries) else {
+            guard try transaction.append(entry.span, for: key.span, in: layout.entries) else {
                 throw StoreError.damaged("there is an entry at or beyond index \(index), its size")
             }
             index += 1
@@ -91,32 +88,51 @@ struct BatchWriter {
     }
 
     private func writeLinks(of batch: StoreBatch) throws {
-        try transaction.withCursor(in: layout.streams.database) { cursor in
-            for (key, seq, index) in batch.streams {
-                let name = RowName(key)
-                if let newest = try layout.streams.last(of: name, &cursor),
-                    newest.number >= seq || newest.index >= index
-                {
-                    throw StoreError.linkOutOfOrder(seq, index: index, newest: (newest.number, newest.index))
-                }
-                try layout.streams.add((index, seq), to: name, &cursor)
+        for run in batch.streams.runs(by: { $0.key == $1.key }) {
+            let entries = batch.streams[run].lazy.map { (index: $0.index, number: $0.seq) }
+            try layout.streams.add(entries, to: batch.streams[run.lowerBound].key, transaction) { link, newest in
+                .linkOutOfOrder(link.number, index: link.index, newest: (newest.number, newest.index))
             }
         }
+    }
+
+    private func writeListings(of batch: StoreBatch) throws {
+        for run in batch.listings.runs(by: { $0.key == $1.key }) {
+            let entries = batch.listings[run].lazy.map { (index: $0.index, number: UInt64(0)) }
+            try layout.listings.add(entries, to: batch.listings[run.lowerBound].key, transaction) { entry, newest in
+                .listedOutOfOrder(entry.index, newest: newest.index)
+            }
+        }
+    }
+}
+
+extension Array {
+    /// The ranges of elements that follow one another and are alike.
+    fileprivate func runs(by areAlike: (Element, Element) -> Bool) -> [Range<Int>] {
+        var runs: [Range<Int>] = []
+        var start = 0
+        for position in indices.dropFirst() where !areAlike(self[start], self[position]) {
+            runs.append(start..<position)
+            start = position
+        }
+        if !isEmpty { runs.append(start..<count) }
+        return runs
     }
 }
 
 extension StoreBatch {
     /// Bytes that writing the batch may add to the file, estimated from above: everything twice, as pages are not full;
     /// for each entry two pages of the index of leaf hashes, which is changed all over; for each version of a state key
-    /// or map page two pages as well, its own and that of a version it removes.
+    /// or map page two pages as well, its own and that of a version it removes; for each entry of a list two, that of the
+    /// newest ones and that of a block.
     var mostBytesWritten: Int {
         var bytes = entries.count * 2 * 4096
         for entry in entries { bytes += 2 * entry.count }
         for (_, hashes) in tiles { bytes += 2 * hashes.count + 4096 }
         for (key, value) in state { bytes += 2 * (key.count + (value?.count ?? 0)) + 2 * 4096 }
         for (path, page) in mapPages { bytes += 2 * (path.count + (page?.count ?? 0)) + 2 * 4096 }
-        for (key, _, _) in streams { bytes += 2 * key.count + 4096 }
-        for (key, _) in listings { bytes += 2 * key.count + 4096 }
+        for (key, _, _) in streams { bytes += 2 * key.count + 2 * 4096 }
+        for (key, _) in listings { bytes += 2 * key.count + 2 * 4096 }
         if let checkpoint { bytes += 2 * checkpoint.bytes.count + 4096 }
         return bytes
     }

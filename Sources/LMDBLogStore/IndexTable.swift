@@ -1,54 +1,95 @@
 internal import LMDB
 internal import LogStore
 
-/// A database in which a key has entries of the log, each with a number of its own where there is one (`seq` of a link).
+/// Lists of the log's entries, each under a key, each entry with a number of its own where there is one (`seq` of a link).
 ///
-/// The entries of a key are values of one key of LMDB, which keeps them as a sorted list of values of one length
-/// (`MDB_DUPFIXED`): the key is there once, and an entry takes the bytes of its numbers.
+/// A batch adds an entry to several lists, and to other ones than the entry before it, so what counts is how many pages
+/// that changes. The newest entries of each list are one short row, in a database that has nothing but these rows: many
+/// lists share a page. What does not fit there any more becomes a row of its own in another database, a *block*, and is
+/// never changed again.
 struct IndexTable {
-    let database: Database
+    /// The newest entries of each list: by name.
+    let newest: Database
+    /// The blocks: by name and the index of the first entry.
+    let blocks: Database
     /// Whether an entry has a number beside its index.
     let isNumbered: Bool
 
-    /// An entry of a key: its index, and its number (0 where the table has none).
+    /// An entry of a list: its index, and its number (0 where the table has none).
     typealias Entry = (index: UInt64, number: UInt64)
 
-    private func value(_ entry: Entry) -> [UInt8] {
-        entry.index.bigEndianBytes + (isNumbered ? entry.number.bigEndianBytes : [])
+    /// Entries of a block: all blocks have as many, and the newest row has 1 to as many.
+    var blockLength: Int { isNumbered ? 32 : 64 }
+    private var width: Int { isNumbered ? 16 : 8 }
+
+    // MARK: Writing
+
+    /// Adds entries behind all others of the list.
+    ///
+    /// - Parameter refusal: the error for an entry that is not behind the one before it, which is named.
+    func add(
+        _ entries: some Sequence<Entry>, to key: [UInt8], _ transaction: WriteTransaction,
+        refusal: (_ entry: Entry, _ last: Entry) -> StoreError
+    ) throws {
+        let name = RowName(key)
+        var row = try transaction.value(name.bytes, in: newest) ?? []
+        var last = row.isEmpty ? nil : try entry(row, at: count(of: row) - 1)
+        for entry in entries {
+            if let last, entry.index <= last.index || isNumbered && entry.number <= last.number {
+                throw refusal(entry, last)
+            }
+            if row.count == blockLength * width {
+                try transaction.put(row, for: name.row(self.entry(row, at: 0).index), in: blocks)
+                row.removeAll(keepingCapacity: true)
+            }
+            entry.index.append(to: &row)
+            if isNumbered { entry.number.append(to: &row) }
+            last = entry
+        }
+        if !row.isEmpty { try transaction.put(row, for: name.bytes, in: newest) }
     }
 
-    private func entry(_ value: [UInt8]) throws -> Entry {
-        guard value.count == (isNumbered ? 16 : 8), let index = UInt64(bigEndianBytes: value[..<8]),
-            let number = isNumbered ? UInt64(bigEndianBytes: value[8...]) : 0
-        else { throw StoreError.damaged("an entry of a list has no index") }
-        return (index, number)
-    }
+    // MARK: Reading
 
-    /// Adds an entry that lies behind all others of the key. One that is there already stays as it is.
-    func add(_ entry: Entry, to name: RowName, _ cursor: inout Cursor) throws {
-        let value = value(entry)
-        // Behind the others, so that pages become full; a caller may also name entries in another order.
-        if try !cursor.appendValue(value, to: name.bytes) { try cursor.put(value, for: name.bytes) }
-    }
-
-    /// The entry of the greatest index; nil if the key has none. The cursor is then at it.
-    func last(of name: RowName, _ cursor: inout Cursor) throws -> Entry? {
-        try cursor.seekLastValue(of: name.bytes) ? entry(cursor.currentValue()) : nil
-    }
-
-    /// Calls `body` with the entries of the key whose index is below `bound`, the newest first, until it returns false.
+    /// Calls `body` with the entries of the list whose index is below `bound`, the newest first, until it returns false.
     func forEach(
         _ key: [UInt8], below bound: UInt64, _ transaction: Transaction, _ body: (Entry) throws -> Bool
     ) throws {
-        let name = RowName(key).bytes
-        try transaction.withCursor(in: database) { cursor in
-            var isThere =
-                if try cursor.seek(name, valueFrom: value((bound, 0))) {
-                    try cursor.previousValue()
-                } else {
-                    try cursor.seekLastValue(of: name)
-                }
-            while isThere, try body(entry(try cursor.currentValue())) { isThere = try cursor.previousValue() }
+        let name = RowName(key)
+        guard let row = try transaction.value(name.bytes, in: newest) else { return }
+        guard try visit(row, below: bound, body) else { return }
+        // Blocks lie with the greatest first index first: the first one that may have something is where it begins below.
+        let end = min(bound, try entry(row, at: 0).index)
+        guard end > 0 else { return }
+        try transaction.withCursor(in: blocks) { cursor in
+            var isThere = try cursor.seek(name.row(end - 1))
+            while isThere, try cursor.currentKeyStarts(with: name.bytes) {
+                guard try visit(cursor.currentValue(), below: bound, body) else { return }
+                isThere = try cursor.next()
+            }
         }
+    }
+
+    private func visit(_ row: [UInt8], below bound: UInt64, _ body: (Entry) throws -> Bool) throws -> Bool {
+        for position in stride(from: try count(of: row) - 1, through: 0, by: -1) {
+            let entry = try entry(row, at: position)
+            if entry.index < bound, try !body(entry) { return false }
+        }
+        return true
+    }
+
+    private func count(of row: [UInt8]) throws -> Int {
+        guard !row.isEmpty, row.count % width == 0, row.count <= blockLength * width else {
+            throw StoreError.damaged("a list has a row of \(row.count) bytes")
+        }
+        return row.count / width
+    }
+
+    private func entry(_ row: [UInt8], at position: Int) throws -> Entry {
+        let start = position * width
+        guard start + width <= row.count, let index = UInt64(bigEndianBytes: row[start..<start + 8]),
+            let number = isNumbered ? UInt64(bigEndianBytes: row[start + 8..<start + 16]) : 0
+        else { throw StoreError.damaged("an entry of a list has no index") }
+        return (index, number)
     }
 }

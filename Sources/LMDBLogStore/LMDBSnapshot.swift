@@ -30,22 +30,33 @@ struct LMDBSnapshot: LogSnapshot {
     }
 
     func entries(_ range: Range<UInt64>) throws(StoreError) -> [[UInt8]] {
-        let size = try head.size
-        guard range.upperBound <= size else { throw .beyondHead(range, size: size) }
-        guard !range.isEmpty else { return [] }
+        try checkIsCommitted(range)
         var entries: [[UInt8]] = []
         entries.reserveCapacity(range.count)
+        try asStoreErrors { try forEachEntry(range) { entries.append($1.copied()) } }
+        return entries
+    }
+
+    func forEachEntry(_ range: Range<UInt64>, _ body: (UInt64, Span<UInt8>) throws -> Void) throws {
+        try checkIsCommitted(range)
+        guard !range.isEmpty else { return }
         var next = range.lowerBound
-        try asStoreErrors {
+        do {
             try transaction.forEach(in: layout.entries, from: next.bigEndianBytes) { key, value in
                 guard UInt64(bigEndianBytes: key) == next else { return false }
-                entries.append(value.copied())
+                try body(next, value)
                 next += 1
                 return next < range.upperBound
             }
+        } catch let error as LMDBError {
+            throw StoreError(error)
         }
-        guard next == range.upperBound else { throw .damaged("entry \(next) is missing") }
-        return entries
+        guard next == range.upperBound else { throw StoreError.damaged("entry \(next) is missing") }
+    }
+
+    private func checkIsCommitted(_ range: Range<UInt64>) throws(StoreError) {
+        let size = try head.size
+        guard range.upperBound <= size else { throw .beyondHead(range, size: size) }
     }
 
     func tile(_ coordinate: TileCoordinate) throws(StoreError) -> [UInt8]? {
@@ -53,8 +64,13 @@ struct LMDBSnapshot: LogSnapshot {
     }
 
     func index(ofLeaf leafHash: Hash) throws(StoreError) -> UInt64? {
-        guard let value = try value(leafHash.bytes, in: layout.leaves) else { return nil }
-        guard let index = UInt64(bigEndianBytes: value) else { throw .damaged("leaf hash \(leafHash) has no index") }
+        let index: UInt64?? = try asStoreErrors {
+            try leafHash.withBytes { key in
+                try transaction.withValue(key, in: layout.leaves) { UInt64(bigEndianBytes: $0) }
+            }
+        }
+        guard let index else { return nil }
+        guard let index else { throw .damaged("leaf hash \(leafHash) has no index") }
         return index
     }
 

@@ -5,7 +5,7 @@ internal import Tlog
 /// How a log lies in LMDB: the databases, and what their keys and values look like. `spec/storage.md` has the table.
 struct Layout: Sendable {
     /// What `meta` says under `format`. Another layout gets another number.
-    static let format = Array("holdfast-store/2".utf8)
+    static let format = Array("holdfast-store/3".utf8)
     static let formatKey = Array("format".utf8)
     static let headKey = Array("head".utf8)
     static let retainedKey = Array("retained".utf8)
@@ -22,17 +22,17 @@ struct Layout: Sendable {
     let meta: Database
 
     /// Opens the databases by `open`, in a fixed order.
-    init(opening open: (String, DatabaseKind) throws -> Database) rethrows {
-        entries = try open("entries", .oneValue)
-        tiles = try open("tiles", .oneValue)
-        leaves = try open("leaves", .oneValue)
-        state = VersionedTable(database: try open("state", .oneValue))
-        pages = VersionedTable(database: try open("pages", .oneValue))
-        streams = IndexTable(database: try open("streams", .valuesOfOneLength), isNumbered: true)
-        listings = IndexTable(database: try open("listings", .valuesOfOneLength), isNumbered: false)
-        seals = try open("seals", .oneValue)
-        checkpoints = try open("checkpoints", .oneValue)
-        meta = try open("meta", .oneValue)
+    init(opening open: (String) throws -> Database) rethrows {
+        entries = try open("entries")
+        tiles = try open("tiles")
+        leaves = try open("leaves")
+        state = VersionedTable(database: try open("state"))
+        pages = VersionedTable(database: try open("pages"))
+        streams = IndexTable(newest: try open("streams"), blocks: try open("stream-blocks"), isNumbered: true)
+        listings = IndexTable(newest: try open("listings"), blocks: try open("listing-blocks"), isNumbered: false)
+        seals = try open("seals")
+        checkpoints = try open("checkpoints")
+        meta = try open("meta")
     }
 
     /// Databases of the layout, and a few to spare for a later one.
@@ -44,7 +44,22 @@ struct Layout: Sendable {
 extension UInt64 {
     /// Eight bytes, the highest first: the order of the bytes is the order of the numbers.
     var bigEndianBytes: [UInt8] {
-        (0..<8).map { UInt8(truncatingIfNeeded: self >> UInt64(56 - 8 * $0)) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(8)
+        append(to: &bytes)
+        return bytes
+    }
+
+    /// The same, without an allocation.
+    var bigEndian8: InlineArray<8, UInt8> {
+        InlineArray { UInt8(truncatingIfNeeded: self >> UInt64(56 - 8 * $0)) }
+    }
+
+    /// Appends the same.
+    func append(to bytes: inout [UInt8]) {
+        for shift in stride(from: 56, through: 0, by: -8) {
+            bytes.append(UInt8(truncatingIfNeeded: self >> UInt64(shift)))
+        }
     }
 
     /// Nil unless there are exactly eight bytes.

@@ -96,7 +96,7 @@ struct Opening {
 
     private func makeLayout(_ environment: Environment) throws -> Layout {
         let layout = try environment.write { transaction in
-            let layout = try Layout { try transaction.createDatabase($0, $1) }
+            let layout = try Layout { try transaction.createDatabase($0) }
             try transaction.put(Layout.format, for: Layout.formatKey, in: layout.meta)
             return layout
         }
@@ -115,7 +115,7 @@ struct Opening {
                     + "knows \(String(decoding: Layout.format, as: UTF8.self)) and does not convert: serve the log with "
                     + "the version that wrote it")
         }
-        return try Layout { name, _ in
+        return try Layout { name in
             guard let database = try environment.database(name) else {
                 throw StoreError.damaged("the database \(name) is missing")
             }

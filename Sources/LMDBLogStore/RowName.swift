@@ -52,8 +52,7 @@ struct RowName: Equatable {
         var row: [UInt8] = []
         row.reserveCapacity(bytes.count + 8)
         row.append(contentsOf: bytes)
-        let complement = ~number
-        for shift in stride(from: 56, through: 0, by: -8) { row.append(UInt8(truncatingIfNeeded: complement >> shift)) }
+        (~number).append(to: &row)
         return row
     }
 

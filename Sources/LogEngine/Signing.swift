@@ -91,13 +91,8 @@ struct Signing: Sendable {
 }
 
 extension Frontier {
-    /// How many entries are held in memory while they are read.
-    private static let stride: UInt64 = 1024
-
     /// Reads the entries of a store from the frontier's size on, hashes them, and appends the hashes.
     mutating func append(entriesOf snapshot: any LogSnapshot, upTo end: UInt64) throws {
-        while size < end {
-            for entry in try snapshot.entries(size..<min(size + Self.stride, end)) { append(Hash.leaf(entry)) }
-        }
+        if size < end { try snapshot.forEachEntry(size..<end) { append(Hash.leaf($1)) } }
     }
 }

@@ -15,6 +15,10 @@ public protocol LogSnapshot {
     /// The entries of the range, in order and complete. Throws `notFound` if it reaches beyond the committed size.
     func entries(_ range: Range<UInt64>) throws(StoreError) -> [[UInt8]]
 
+    /// Calls `body` with each entry of the range, in order, and its index. The bytes lie where the store has them: they
+    /// are not copied, and of no use after `body` returned. Throws `notFound` as above, and what `body` throws.
+    func forEachEntry(_ range: Range<UInt64>, _ body: (_ index: UInt64, _ entry: Span<UInt8>) throws -> Void) throws
+
     /// The newest content of a tile, full or partial: a multiple of 32 bytes, at most 8,192; nil where the committed
     /// tree has no tile. The tile of every smaller tree is a prefix of it.
     func tile(_ coordinate: TileCoordinate) throws(StoreError) -> [UInt8]?
@@ -70,6 +74,19 @@ public protocol LogSnapshot {
 }
 
 extension LogSnapshot {
+    /// A store that has the bytes nowhere to be shown reads some entries at a time.
+    public func forEachEntry(
+        _ range: Range<UInt64>, _ body: (_ index: UInt64, _ entry: Span<UInt8>) throws -> Void
+    ) throws {
+        var next = range.lowerBound
+        while next < range.upperBound {
+            for entry in try entries(next..<min(next + 1024, range.upperBound)) {
+                try body(next, entry.span)
+                next += 1
+            }
+        }
+    }
+
     /// The leaf hash of the entry at `index`, from its tile; nil at and beyond the committed size.
     public func leafHash(at index: UInt64) throws(StoreError) -> Hash? {
         guard index < (try head).size, let coordinate = TileCoordinate(level: 0, index: index / 256) else { return nil }

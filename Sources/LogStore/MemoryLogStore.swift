@@ -47,7 +47,7 @@ struct MemoryLog: Sendable {
     var state = VersionedValues()
     var mapPages = VersionedValues()
     var streams: [[UInt8]: [(seq: UInt64, index: UInt64)]] = [:]
-    var listings: [[UInt8]: Set<UInt64>] = [:]
+    var listings: [[UInt8]: [UInt64]] = [:]
     var checkpoints: [UInt64: [UInt8]] = [:]
 
     /// Checks everything first, then changes everything: nothing throws in between.
@@ -64,6 +64,13 @@ struct MemoryLog: Sendable {
             }
             newest[key] = (seq, index)
         }
+        var listed: [[UInt8]: UInt64] = [:]
+        for (key, index) in batch.listings {
+            if let last = listed[key] ?? listings[key]?.last, last >= index {
+                throw .listedOutOfOrder(index, newest: last)
+            }
+            listed[key] = index
+        }
         apply(batch)
     }
 
@@ -79,7 +86,7 @@ struct MemoryLog: Sendable {
         for (key, value) in batch.state { state.set(key, to: value, at: size, retainedFrom: retained) }
         for (path, bytes) in batch.mapPages { mapPages.set(path, to: bytes, at: size, retainedFrom: retained) }
         for (key, seq, index) in batch.streams { streams[key, default: []].append((seq, index)) }
-        for (key, index) in batch.listings { listings[key, default: []].insert(index) }
+        for (key, index) in batch.listings { listings[key, default: []].append(index) }
         if let checkpoint = batch.checkpoint { checkpoints[checkpoint.size] = checkpoint.bytes }
         head = batch.head
     }
@@ -160,8 +167,8 @@ private final class MemorySnapshot: LogSnapshot {
 
     func listing(_ key: [UInt8], below size: UInt64, before: UInt64?, limit: Int) throws(StoreError) -> [UInt64] {
         let bound = min(size, before ?? size)
-        let indices = (try open.listings[key] ?? []).filter { $0 < bound }.sorted(by: >)
-        return Array(indices.prefix(max(limit, 0)))
+        let indices = (try open.listings[key] ?? []).filter { $0 < bound }
+        return indices.suffix(max(limit, 0)).reversed()
     }
 
     /// The log, if it has the state of that size.

@@ -22,6 +22,7 @@ public struct StoreBatch: Sendable {
     /// one stream both numbers grow from link to link.
     public var streams: [(key: [UInt8], seq: UInt64, index: UInt64)]
     /// Entries of the batch that are to be found under a key (the caller's bytes, not empty), such as all of one issuer.
+    /// Under one key the indices grow. A store works least where those of one key follow one another.
     public var listings: [(key: [UInt8], index: UInt64)]
     /// The checkpoint published last, kept so that an old one can be served: a size of at most `expecting.size`, and
     /// the signed note's bytes.

@@ -75,6 +75,11 @@ extension StoreError {
                 + "\(newest.index)")
     }
 
+    /// The listing has an entry already that the new one does not follow.
+    package static func listedOutOfOrder(_ index: UInt64, newest: UInt64) -> StoreError {
+        .invalid("a listing is to have entry \(index) after entry \(newest)")
+    }
+
     /// The size is beyond the head, or none at which a batch ended.
     package static func notSealed(_ size: UInt64, nearest: UInt64?) -> StoreError {
         StoreError(

@@ -76,23 +76,13 @@ public struct RootedBatch {
         var edge = base.edge
         for entry in entries { edge.append(entry.leafHash) }
         let head = StoredHead(treeHead: TreeHead(size: edge.size, root: edge.root()), sealTime: seal.time)
-        var links: [(key: [UInt8], seq: UInt64, index: UInt64)] = []
-        var listings: [(key: [UInt8], index: UInt64)] = []
-        for (offset, entry) in batch.entries.enumerated() {
-            let index = start + UInt64(offset)
-            if let event = entry.event {
-                let stream = StateKey.stream(issuer: entry.statement.header.issuer, stream: event.stream)
-                links.append((stream.bytes, event.seq, index))
-            }
-            let lists = ListingKey.lists(of: entry.statement, event: entry.event)
-            listings += lists.map { (key: $0.bytes, index: index) }
-        }
+        var links = batch.links
         let seals = StateKey.stream(issuer: statement.header.issuer, stream: Seal.stream)
         links.append((seals.bytes, seal.seq, head.size - 1))
         let storeBatch = StoreBatch(
             entries: entries.map(\.entryBytes), leafHashes: entries.map(\.leafHash), tiles: edge.takeChangedTiles(),
             state: batch.changes.map { ($0.key.bytes, $0.value) }, mapPages: pages.map { ($0.path.bytes, $0.bytes) },
-            streams: links, listings: listings, head: head)
+            streams: links, listings: batch.listings, head: head)
         let link = SealLink(seq: seal.seq, leafHash: statement.leafHash, batchStart: start)
         return (storeBatch, StoredTip(head: head, edge: edge, map: map, rules: batch.rules, seal: link))
     }

@@ -107,64 +107,6 @@ struct CursorTests {
         }
     }
 
-    @Test("a key with many values: bounds, the last one, the way back", arguments: [1, 2, 100, 5000])
-    func manyValues(count: Int) throws {
-        let database = try environment.write { try $0.createDatabase("values", .valuesOfOneLength) }
-        let numbers = (0..<count).map { $0 * 3 + 10 }
-        try environment.write { transaction in
-            try transaction.withCursor(in: database) { cursor in
-                for name in ["a", "b", "c"] {
-                    for value in Self.values(name == "b" ? numbers : [5, 15_500]) {
-                        check(try cursor.appendValue(value, to: bytes(name)))
-                        check(try !cursor.appendValue(value, to: bytes(name)))
-                    }
-                }
-            }
-        }
-        // A database has the kind it was made with.
-        let again = try #require(try environment.database("values"))
-        try environment.read { transaction in
-            #expect(try transaction.statistics(of: again).entryCount == count + 4)
-            try transaction.withCursor(in: again) { cursor in
-                for bound in [0, 10, 11, 12, 13, 14, numbers[count / 2], numbers[count - 1], numbers[count - 1] + 1] {
-                    let from = numbers.first { $0 >= bound }
-                    let isThere = try cursor.seek(bytes("b"), valueFrom: Self.values([bound])[0])
-                    #expect(isThere == (from != nil))
-                    guard let from else { continue }
-                    check(try cursor.currentValue() == Self.values([from])[0])
-                    check(try cursor.previousValue() == (from != numbers[0]))
-                }
-                check(try cursor.seekLastValue(of: bytes("b")))
-                var back: [[UInt8]] = []
-                repeat { back.append(try cursor.currentValue()) } while try cursor.previousValue()
-                #expect(back == Self.values(numbers.reversed()))
-                check(try !cursor.seekLastValue(of: bytes("bb")))
-                check(try !cursor.seek(bytes("bb"), valueFrom: [0, 0]))
-                check(try cursor.seekLastValue(of: bytes("c")))
-                check(try cursor.currentValue() == Self.values([15_500])[0])
-            }
-        }
-    }
-
-    @Test("a value that is not above the others is not appended, and is put in its place or is there already")
-    func valuesOutOfOrder() throws {
-        let database = try environment.write { try $0.createDatabase("values", .valuesOfOneLength) }
-        try environment.write { transaction in
-            try transaction.withCursor(in: database) { cursor in
-                check(try cursor.appendValue([5], to: bytes("a")))
-                check(try !cursor.appendValue([3], to: bytes("a")))
-                try cursor.put([3], for: bytes("a"))
-                try cursor.put([3], for: bytes("a"))
-                check(try cursor.seekLastValue(of: bytes("a")))
-                check(try cursor.currentValue() == [5])
-                check(try cursor.previousValue())
-                check(try cursor.currentValue() == [3])
-                check(try !cursor.previousValue())
-            }
-            #expect(try transaction.statistics(of: database).entryCount == 2)
-        }
-    }
-
     /// `#expect` would copy the cursor.
     private func check(_ holds: Bool, at place: SourceLocation = #_sourceLocation) {
         #expect(holds, sourceLocation: place)

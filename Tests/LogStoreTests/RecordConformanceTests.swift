@@ -142,7 +142,7 @@ struct RecordConformanceTests {
     enum Fault: CaseIterable {
         case headTooLarge, headTooSmall, leafHashMissing, leafHashTooMany, tileMissing, tileTwice, tileOfOldTree
         case tileTooShort, tileTooLong, timeGoesBack, emptyStateKey, emptyStreamKey, linkBelow, linkBeyond
-        case emptyListingKey, listingBelow, listingBeyond
+        case emptyListingKey, listingBelow, listingBeyond, listingTwice, listingBackward
         case checkpointBeyond, stateWithoutEntries, pagesWithoutEntries, headWithoutEntries
 
         func spoil(_ batch: inout StoreBatch, _ log: GrowingLog) throws {
@@ -167,6 +167,8 @@ struct RecordConformanceTests {
             case .emptyListingKey: batch.listings = [([], 255)]
             case .listingBelow: batch.listings = [([1], 253)]
             case .listingBeyond: batch.listings = [([1], 259)]
+            case .listingTwice: batch.listings = [([1], 255), ([1], 255)]
+            case .listingBackward: batch.listings = [([1], 256), ([2], 255), ([1], 255)]
             case .checkpointBeyond: batch.checkpoint = (255, [1])
             case .stateWithoutEntries:
                 batch = .checkpointOnly(size: 254, bytes: [], head: log.head)

@@ -265,6 +265,40 @@ struct StateConformanceTests {
         withExtendedLifetime(scratch) {}
     }
 
+    @Test("long lists and streams, grown by one and by many, read from every place", arguments: StoreKind.allCases)
+    func longLists(kind: StoreKind) throws {
+        let (store, scratch) = try kind.make()
+        var log = GrowingLog()
+        // One key begins the other, and goes on as a row's number does.
+        let keys: [[UInt8]] = [[7], [7] + [UInt8](repeating: 255, count: 8), [7] + [UInt8](repeating: 0, count: 8)]
+        var expected: [[UInt8]: [UInt64]] = [:]
+        for count in [1, 1, 62, 1, 1, 64, 63, 1, 200, 1, 5] {
+            var batch = log.nextBatch(count)
+            for (number, key) in keys.enumerated() {
+                for index in log.head.size..<batch.head.size where index % UInt64(number + 1) == 0 {
+                    batch.listings.append((key, index))
+                    batch.streams.append((key, UInt64(expected[key, default: []].count), index))
+                    expected[key, default: []].append(index)
+                }
+            }
+            try log.commit(batch, to: store)
+        }
+        try store.read { snapshot throws in
+            for key in keys {
+                let all = try #require(expected[key])
+                for bound in UInt64(0)...log.head.size + 1 {
+                    let below = Array(all.filter { $0 < bound }.reversed())
+                    #expect(try snapshot.listing(key, below: bound, before: nil, limit: 1000) == below)
+                    #expect(try snapshot.listing(key, below: .max, before: bound, limit: 3) == Array(below.prefix(3)))
+                    let link = try snapshot.newestLink(stream: key, below: bound)
+                    #expect(link?.index == below.first)
+                    #expect(link.map { Int($0.seq) } == (below.isEmpty ? nil : below.count - 1))
+                }
+            }
+        }
+        withExtendedLifetime(scratch) {}
+    }
+
     private func walk(
         _ snapshot: any LogSnapshot, prefix: [UInt8] = [], after: [UInt8]? = nil, at size: UInt64, limit: Int = .max
     ) throws -> [(key: [UInt8], value: [UInt8])] {

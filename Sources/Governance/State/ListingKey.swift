@@ -11,42 +11,69 @@ public import COSE
 ///             / ["type", tstr]                 ; the type of an event, the content type of what is none
 ///             / ["child", home: tstr, id: tstr] ; starts of executions that name this one as a parent
 /// ```
-public struct ListingKey: Sendable, Hashable {
-    /// The deterministic encoding.
-    public let bytes: [UInt8]
+public enum ListingKey: Sendable, Hashable {
+    /// Statements of an issuer.
+    case issuer(String)
+    /// Statements about a subject.
+    case subject(String)
+    /// Events of a type, such as `grant.issue`, or opaque evidence of a content type, such as `application/json`.
+    case type(String)
+    /// The `execution.start` statements that name an execution as a parent.
+    case child(of: ExecutionID)
 
-    private init(_ parts: String...) {
-        bytes = CBORWriter.texts(parts)
+    /// The deterministic encoding.
+    public var bytes: [UInt8] {
+        var writer = CBORWriter(capacity: 96)
+        write(to: &writer)
+        return writer.bytes
     }
 
-    /// Statements of an issuer.
-    public static func issuer(_ issuer: String) -> ListingKey { ListingKey("issuer", issuer) }
+    /// Appends the deterministic encoding.
+    package func write(to writer: inout CBORWriter) {
+        switch self {
+        case .issuer(let issuer): Self.write("issuer", issuer, to: &writer)
+        case .subject(let subject): Self.write("subject", subject, to: &writer)
+        case .type(let type): Self.write("type", type, to: &writer)
+        case .child(let parent):
+            writer.array(count: 3)
+            writer.text("child")
+            writer.text(parent.home)
+            writer.text(parent.id)
+        }
+    }
 
-    /// Statements about a subject.
-    public static func subject(_ subject: String) -> ListingKey { ListingKey("subject", subject) }
-
-    /// Events of a type, such as `grant.issue`, or opaque evidence of a content type, such as `application/json`.
-    public static func type(_ type: String) -> ListingKey { ListingKey("type", type) }
-
-    /// The `execution.start` statements that name an execution as a parent.
-    public static func child(of parent: ExecutionID) -> ListingKey { ListingKey("child", parent.home, parent.id) }
+    private static func write(_ kind: String, _ common: String, to writer: inout CBORWriter) {
+        writer.array(count: 2)
+        writer.text(kind)
+        writer.text(common)
+    }
 
     /// The lists that an admitted statement is in, none twice. The log's own seals are in none.
     ///
     /// - Parameter decoded: the event in the statement's payload, where the caller has read it from there already.
     public static func lists(of statement: SignedStatement, event decoded: Event? = nil) -> [ListingKey] {
+        var keys: [ListingKey] = []
+        forEachList(of: statement, event: decoded) { keys.append($0) }
+        return keys
+    }
+
+    /// Calls `body` with the same.
+    package static func forEachList(
+        of statement: SignedStatement, event decoded: Event? = nil, _ body: (ListingKey) -> Void
+    ) {
         let header = statement.header
         var event = decoded
         if event == nil, header.contentType.hasSameUTF8(as: Event.contentType) {
             event = try? Event(payloadOf: statement)
         }
-        if event?.type == EventType.seal { return [] }
-        var keys = [issuer(header.issuer), subject(header.subject), type(event?.type ?? header.contentType)]
+        if event?.type == EventType.seal { return }
+        body(.issuer(header.issuer))
+        body(.subject(header.subject))
+        body(.type(event?.type ?? header.contentType))
         if let event, event.type == StatementType.executionStart.rawValue,
             let start = try? ExecutionStart(event.data)
         {
-            keys += start.parents.map { child(of: $0) }
+            for parent in start.parents { body(.child(of: parent)) }
         }
-        return keys
     }
 }

@@ -1,4 +1,4 @@
-internal import COSE
+package import COSE
 public import Tlog
 
 /// What a value of the governance state is found under: a deterministic CBOR array of the kind and what tells the
@@ -28,7 +28,17 @@ public struct StateKey: Sendable, Hashable, Comparable {
 
     /// The newest link of a stream: a ``StreamLink``. Made for every event, so written straight.
     public static func stream(issuer: String, stream: String) -> StateKey {
-        StateKey(bytes: CBORWriter.texts("stream", issuer, stream))
+        var writer = CBORWriter(capacity: 16 + issuer.utf8.count + stream.utf8.count)
+        writeStream(issuer: issuer, stream: stream, to: &writer)
+        return StateKey(bytes: writer.bytes)
+    }
+
+    /// Appends the bytes of the same.
+    package static func writeStream(issuer: String, stream: String, to writer: inout CBORWriter) {
+        writer.array(count: 3)
+        writer.text("stream")
+        writer.text(issuer)
+        writer.text(stream)
     }
 
     /// How many streams an issuer has: a CBOR number.
