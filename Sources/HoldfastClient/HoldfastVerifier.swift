@@ -11,12 +11,16 @@ public struct HoldfastVerifier: Sendable {
     ///     its first entry, which alone the trust file has.
     ///   - isWithoutStateQuorum: whether states will do that nobody but the log vouches for, where the trust file names
     ///     no quorum of state witnesses.
+    ///   - successor: a newer checkpoint, and consistency proofs that lead to it, for what keys of the log have signed that
+    ///     the trust file says have ended since.
     public init(
-        trust: [UInt8], signerStates: [[UInt8]] = [], isWithoutStateQuorum: Bool = false
+        trust: [UInt8], signerStates: [[UInt8]] = [], isWithoutStateQuorum: Bool = false,
+        successor: (checkpoint: [UInt8], consistency: [[UInt8]])? = nil
     ) throws(HoldfastError) {
         verifier = Verifier(
             trust: try HoldfastError.trustFile(trust), stateProofs: signerStates,
-            isWithoutStateQuorum: isWithoutStateQuorum)
+            isWithoutStateQuorum: isWithoutStateQuorum,
+            successor: successor.map { Successor(checkpoint: $0.checkpoint, proofs: $0.consistency) })
     }
 
     /// A statement and its tlog-proof.

@@ -93,7 +93,8 @@ public struct LogClient: Sendable {
 
     // MARK: Heads
 
-    /// The newest published checkpoint: signed by the log, vouched for by the quorum of the trust file.
+    /// The newest published checkpoint: signed by the log with a key that has not ended, vouched for by the quorum of the
+    /// trust file.
     public func checkpoint() async throws(ClientError) -> VerifiedCheckpoint {
         let answer = try await send(.get("checkpoint", maximumAnswerBytes: Limits.checkpoint))
         let signed: SignedCheckpoint
@@ -103,7 +104,7 @@ public struct LogClient: Sendable {
             throw .answerMalformed(path: "checkpoint", reason: "\(error)")
         }
         do {
-            return try trust.policy.verify(signed)
+            return try trust.verify(signed)
         } catch {
             throw .notVerified(verifier.checkpoint(answer.body))
         }

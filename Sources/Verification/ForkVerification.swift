@@ -4,13 +4,18 @@ public import Tlog
 extension Verifier {
     /// Whether a file proves that the log which the trust file names signed two histories. "Verified" is: it did.
     public func fork(_ bytes: [UInt8]) -> VerificationReport {
-        Self.fork(bytes, logKeys: trust.policy.logs.map(\.key))
+        Self.fork(bytes, logKeys: trust.policy.logs.map(\.key), trust: trust)
     }
 
     /// The same for a log of which only its keys are known.
     ///
     /// Witnesses play no part in it: what a log has signed it has signed, whoever cosigned it.
     public static func fork(_ bytes: [UInt8], logKeys: [VerifierKey]) -> VerificationReport {
+        fork(bytes, logKeys: logKeys, trust: nil)
+    }
+
+    /// - Parameter trust: says where keys ended: what a key signs after that says nothing of the log.
+    private static func fork(_ bytes: [UInt8], logKeys: [VerifierKey], trust: TrustFile?) -> VerificationReport {
         var list = CheckList()
         let evidence: ForkEvidence
         do {
@@ -21,7 +26,15 @@ extension Verifier {
         }
         list.pass(.evidenceForm, CheckValue("kind", evidence.kind.rawValue), CheckValue("origin", evidence.origin.text))
         for (offset, signed) in evidence.checkpoints.enumerated() {
-            checkSignature(of: signed, logKeys, part: "checkpoint \(offset + 1)", &list)
+            let part = "checkpoint \(offset + 1)"
+            if case .ended(let key, let cutoff)? = try? trust?.signer(of: signed) {
+                list.fail(
+                    .logSignature, of: part, "key-ended",
+                    "the log's key ended at size \(cutoff), and the head has \(signed.checkpoint.size) entries: whoever "
+                        + "has the key now signed it", CheckValue("key", key.text))
+                continue
+            }
+            checkSignature(of: signed, logKeys, part: part, &list)
         }
         do {
             try evidence.check()

@@ -1,23 +1,21 @@
 import COSE
+import Governance
 import Tlog
 
-/// What a key of the log's signs.
-public enum LogKeyUse: String, Sendable, Hashable, CaseIterable {
-    case checkpoint, receipt, statement
-
+extension LogPublicKeys.Use {
     init?(_ item: TlogPolicy.Name) { self.init(rawValue: item.description) }
 }
 
 /// `log-key receipt|statement <base64 of the public key>`: a key that came after the genesis's.
 struct LaterKeyLine {
     let number: Int
-    let use: LogKeyUse
+    let use: LogPublicKeys.Use
     let key: Ed25519.PublicKey
 
     init(_ line: TlogPolicy.Line) throws(TrustFileError) {
         let form = "log-key receipt|statement <base64 of the public key>"
         try TrustFileParser.check(line, items: 3...3, form: form)
-        guard let use = LogKeyUse(line.items[1]), use != .checkpoint else {
+        guard let use = LogPublicKeys.Use(line.items[1]), use != .checkpoint else {
             throw TrustFileError(.itemCount(form: form), line: line.number)
         }
         let text = line.items[2].description
@@ -31,7 +29,7 @@ struct LaterKeyLine {
 /// `key-cutoff checkpoint|receipt|statement <key> <tree size>`: from that size on, the key counts no more.
 struct KeyCutoffLine {
     let number: Int
-    let use: LogKeyUse
+    let use: LogPublicKeys.Use
     /// The vkey of a checkpoint key, else the thumbprint in hex.
     let name: String
     let size: UInt64
@@ -39,7 +37,7 @@ struct KeyCutoffLine {
     init(_ line: TlogPolicy.Line) throws(TrustFileError) {
         let form = "key-cutoff checkpoint|receipt|statement <key> <tree size>"
         try TrustFileParser.check(line, items: 4...4, form: form)
-        guard let use = LogKeyUse(line.items[1]) else {
+        guard let use = LogPublicKeys.Use(line.items[1]) else {
             throw TrustFileError(.itemCount(form: form), line: line.number)
         }
         let name = line.items[2].description

@@ -37,15 +37,26 @@ public struct ReplayedLogKeys: Sendable, Hashable {
         func hasSigned(_ key: VerifierKey) -> Bool { (try? signed.verify(logKey: key)) != nil }
         let size = signed.checkpoint.size
         if let key = rightful(at: size).first(where: hasSigned) { return .rightful(key) }
-        for key in former where key.use == LogKeyUse.checkpoint.rawValue && key.cutoff <= size {
+        for key in former where key.use == .checkpoint && key.cutoff <= size {
             if hasSigned(vkey(key)) { return .former(vkey(key), cutoff: key.cutoff) }
         }
         return .unknown
     }
 
+    /// Why the log did not sign a head that was followed to its end; nil if it did.
+    public func fault(of signed: SignedCheckpoint) -> String? {
+        switch standing(of: signed) {
+        case .rightful: nil
+        case .former(let key, let cutoff):
+            "it is signed with \(key), which was the log's up to size \(cutoff) and is no more"
+        case .unknown:
+            "it is not signed with \(rightful(at: signed.checkpoint.size)[0]), the log's key by its own policy"
+        }
+    }
+
     /// The keys that may have signed a head of this size: first the one that was in force at it.
     public func rightful(at size: UInt64) -> [VerifierKey] {
-        let later = former.filter { $0.use == LogKeyUse.checkpoint.rawValue && $0.cutoff > size }
+        let later = former.filter { $0.use == .checkpoint && $0.cutoff > size }
         return later.map(vkey) + [.ed25519(name: name, publicKey: current.checkpoint)]
     }
 
@@ -56,10 +67,10 @@ public struct ReplayedLogKeys: Sendable, Hashable {
     /// - Parameter genesis: the first policy, whose keys a trust file has already.
     public func trustLines(beside genesis: Policy) -> [String] {
         var lines: [String] = []
-        for use in LogKeyUse.allCases {
-            let ended = former.filter { $0.use == use.rawValue }
-            let keys = ended.map(\.key) + [current.key(use)]
-            for key in keys where key != genesis.logKeys.key(use) {
+        for use in LogPublicKeys.Use.allCases {
+            let ended = former.filter { $0.use == use }
+            let keys = ended.map(\.key) + [current[use]]
+            for key in keys where key != genesis.logKeys[use] {
                 switch use {
                 case .checkpoint: lines.append("log \(VerifierKey.ed25519(name: name, publicKey: key).text)")
                 case .receipt, .statement: lines.append("log-key \(use.rawValue) \(Base64.encode(key.bytes))")
@@ -78,28 +89,18 @@ extension ReplayedLogKeys {
     /// An object with the keys of each use, the one in force last.
     var json: JSON {
         .object(
-            LogKeyUse.allCases.map { use in
-                let ended = former.filter { $0.use == use.rawValue }.map { former in
+            LogPublicKeys.Use.allCases.map { use in
+                let ended = former.filter { $0.use == use }.map { former in
                     entry(use, former.key, cutoff: JSON(former.cutoff))
                 }
-                return JSONMember(use.rawValue, .array(ended + [entry(use, current.key(use), cutoff: .null)]))
+                return JSONMember(use.rawValue, .array(ended + [entry(use, current[use], cutoff: .null)]))
             })
     }
 
-    private func entry(_ use: LogKeyUse, _ key: Ed25519.PublicKey, cutoff: JSON) -> JSON {
+    private func entry(_ use: LogPublicKeys.Use, _ key: Ed25519.PublicKey, cutoff: JSON) -> JSON {
         let text =
             use == .checkpoint ? VerifierKey.ed25519(name: name, publicKey: key).text : COSEKey(key).thumbprint.hex
         return .object([JSONMember("key", .string(text)), JSONMember("cutoff", cutoff)])
-    }
-}
-
-extension LogPublicKeys {
-    func key(_ use: LogKeyUse) -> Ed25519.PublicKey {
-        switch use {
-        case .checkpoint: checkpoint
-        case .receipt: receipt
-        case .statement: statement
-        }
     }
 }
 
@@ -126,7 +127,7 @@ extension TrustFile {
     func check(_ replayed: ReplayedLogKeys, size: UInt64, _ list: inout CheckList) {
         for (use, key) in keys.ended {
             guard let cutoff = key.cutoff, cutoff <= size else { continue }
-            let found = replayed.former.first { $0.use == use.rawValue && $0.key == key.key }?.cutoff
+            let found = replayed.former.first { $0.use == use && $0.key == key.key }?.cutoff
             guard found != cutoff else { continue }
             list.fail(
                 .logKeys, "cutoff-differs",
@@ -136,16 +137,18 @@ extension TrustFile {
         }
         list.pass(
             .logKeys,
-            values: LogKeyUse.allCases.map { use in
-                CheckValue(use.rawValue, COSEKey(replayed.current.key(use)).thumbprint.hex)
+            values: LogPublicKeys.Use.allCases.map { use in
+                CheckValue(use.rawValue, COSEKey(replayed.current[use]).thumbprint.hex)
             } + [CheckValue("rotations", UInt64(Set(replayed.former.map(\.cutoff)).count))])
     }
 }
 
 extension TrustedLogKeys {
     /// The keys with a cut-off.
-    var ended: [(use: LogKeyUse, key: Key)] {
-        let all: [(LogKeyUse, [Key])] = [(.checkpoint, checkpoint), (.receipt, receipt), (.statement, statement)]
+    var ended: [(use: LogPublicKeys.Use, key: Key)] {
+        let all: [(LogPublicKeys.Use, [Key])] = [
+            (.checkpoint, checkpoint), (.receipt, receipt), (.statement, statement),
+        ]
         return all.flatMap { use, keys in keys.filter { $0.cutoff != nil }.map { (use, $0) } }
     }
 }

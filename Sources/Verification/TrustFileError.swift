@@ -1,3 +1,4 @@
+public import Governance
 public import Tlog
 
 /// Why a trust file is refused, and in which line.
@@ -47,11 +48,11 @@ public struct TrustFileError: NamedFailure, Hashable {
         /// A key that has another use already.
         case sameKey(String)
         /// A cut-off for a key that the file does not name.
-        case unknownKey(LogKeyUse, String)
+        case unknownKey(LogPublicKeys.Use, String)
         /// Every key of a use has a cut-off: nothing would count.
-        case allKeysEnded(LogKeyUse)
+        case allKeysEnded(LogPublicKeys.Use)
         /// A key ends after the one that follows it, or the one that follows it ends and it does not.
-        case cutoffOrder(LogKeyUse)
+        case cutoffOrder(LogPublicKeys.Use)
     }
 
     public let fault: Fault

@@ -78,7 +78,7 @@ struct TrustedLogKeys: Sendable, Hashable {
     }
 
     private static func succession(
-        _ use: LogKeyUse, _ first: Ed25519.PublicKey?, _ later: [LaterKeyLine], _ cutoffs: [KeyCutoffLine]
+        _ use: LogPublicKeys.Use, _ first: Ed25519.PublicKey?, _ later: [LaterKeyLine], _ cutoffs: [KeyCutoffLine]
     ) throws(TrustFileError) -> [Key] {
         guard let first else { return [] }
         let keys = [first] + later.filter { $0.use == use }.map(\.key)
@@ -88,7 +88,7 @@ struct TrustedLogKeys: Sendable, Hashable {
 
     /// The keys with their cut-offs, which must be in the same order.
     private static func succession(
-        _ use: LogKeyUse, _ keys: [(key: Ed25519.PublicKey, name: String)], _ cutoffs: [KeyCutoffLine]
+        _ use: LogPublicKeys.Use, _ keys: [(key: Ed25519.PublicKey, name: String)], _ cutoffs: [KeyCutoffLine]
     ) throws(TrustFileError) -> [Key] {
         var ends: [String: UInt64] = [:]
         for line in cutoffs {

@@ -38,11 +38,16 @@ public struct Verifier: Sendable {
     // MARK: Checkpoints
 
     /// A checkpoint alone: signed by the log that the trust file names, vouched for by its quorum.
-    public func checkpoint(_ bytes: [UInt8]) -> VerificationReport {
+    ///
+    /// - Parameter replayed: the log's keys, where its own entries were followed up to this head or beyond; else the trust
+    ///   file's count.
+    public func checkpoint(_ bytes: [UInt8], replayed: ReplayedLogKeys? = nil) -> VerificationReport {
         var list = CheckList()
         if let signed = Self.parseCheckpoint(bytes, of: nil, &list) {
-            check(signed, of: nil, &list)
-            noteStateQuorum(signed, of: nil, &list)
+            check(signed, of: nil, replayed: replayed, &list)
+            noteStateQuorum(
+                signed, of: nil, logKeys: replayed?.rightful(at: signed.checkpoint.size) ?? [], &list)
+            if let replayed { trust.check(replayed, size: signed.checkpoint.size, &list) }
         }
         list.note(.history, "one checkpoint does not show that the log kept what it had before")
         list.note(.freshness, "there is no clock to compare it with")

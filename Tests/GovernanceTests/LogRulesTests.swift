@@ -36,6 +36,26 @@ struct LogRulesTests {
         }
     }
 
+    @Test("all else of the policy stays as it is")
+    func rotatedPolicy() throws {
+        var world = try World()
+        let before = world.fold.rules.policy
+        var bounds = PolicyBounds()
+        bounds.maxHeadAge += 1000
+        let bounded = try Policy(
+            origin: before.origin, logKeys: before.logKeys, authorities: before.authorities,
+            threshold: before.threshold, issuers: before.issuers, contentTypes: before.contentTypes,
+            limits: before.limits, rates: before.rates, allowUnwitnessed: true, governance: PolicyGovernance(),
+            bounds: bounds, previous: before.digest)
+        for actor in [Actor.first, .second] { try world.add(bounded, by: actor) }
+        #expect(world.fold.rules.policy == bounded)
+        for actor in [Actor.first, .second] { try world.add(rotation(world), by: actor) }
+        let policy = world.fold.rules.policy
+        #expect(policy.bounds == bounds && policy.governance == bounded.governance && policy.allowUnwitnessed)
+        #expect(policy.limits == bounded.limits && policy.rates == bounded.rates)
+        #expect(policy.contentTypes == bounded.contentTypes && policy.threshold == bounded.threshold)
+    }
+
     @Test("a policy cannot do it, and an outsider neither; nor can a rotation from another policy")
     func rotateRefused() throws {
         var world = try World()

@@ -66,29 +66,35 @@ final class Place: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
 
-    func trust(_ log: TestLog, quorum: String = "both") throws -> TrustFile {
-        try TrustFile(parsing: Array(log.trustText(quorum: quorum).utf8))
+    /// - Parameter lines: more of them.
+    func trust(_ log: TestLog, quorum: String = "both", adding lines: [String] = []) throws -> TrustFile {
+        try TrustFile(parsing: Array((log.trustText(quorum: quorum) + lines.map { $0 + "\n" }.joined()).utf8))
     }
 
     var now: @Sendable () -> UInt64 {
         { [self] in time.withLock { $0 } }
     }
 
-    func follower(_ log: TestLog, quorum: String = "both") throws -> LogFollower {
+    func client(_ trust: TrustFile) throws -> LogClient {
         guard let url = LogURL("http://log.example/") else { throw CocoaError(.featureUnsupported) }
-        var client = LogClient(url: url, trust: try trust(log, quorum: quorum), transport: server)
+        var client = LogClient(url: url, trust: trust, transport: server)
         client.retry.attempts = 1
+        return client
+    }
+
+    func follower(_ log: TestLog, quorum: String = "both", adding lines: [String] = []) throws -> LogFollower {
+        let client = try client(trust(log, quorum: quorum, adding: lines))
         return try LogFollower(client: client, store: store, headPath: directory + "/head", now: now)
     }
 
     func watched(
-        _ log: TestLog, quorum: String = "both", witnesses: [WatchedWitness] = [], events: Events,
-        change: (inout WatchOptions) -> Void = { _ in }
+        _ log: TestLog, quorum: String = "both", adding lines: [String] = [], witnesses: [WatchedWitness] = [],
+        events: Events, change: (inout WatchOptions) -> Void = { _ in }
     ) throws -> WatchedLog {
         var options = WatchOptions(now: now)
         change(&options)
         return WatchedLog(
-            try follower(log, quorum: quorum), witnesses: witnesses, options: options,
+            try follower(log, quorum: quorum, adding: lines), witnesses: witnesses, options: options,
             evidence: EvidenceFiles(directory: directory + "/evidence"), report: events.add)
     }
 

@@ -68,7 +68,7 @@ struct ManyLogsTests {
         let heads = ReplayedHeads(all.map(\.watch), patience: .seconds(50))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for one in all {
-                let head = try one.log.checkpoint().checkpoint
+                let head = try one.log.checkpoint()
                 group.addTask { #expect(await heads.verdict(on: head) == .replayed) }
             }
             try await group.waitForAll()

@@ -154,7 +154,7 @@ struct MonitorVectorTests {
         for vector in try #require(document["cases"]?.arrayValue) {
             let title = try #require(vector["name"]?.stringValue)
             let asked = try SignedCheckpoint(parsing: Array(try #require(vector["asked"]?.stringValue).utf8))
-            let answer = try await answer(vector, asked.checkpoint, served)
+            let answer = try await answer(vector, asked, served)
             #expect(answer == vector["answer"]?.stringValue, "\(title)")
             guard answer == "cosigned" else {
                 #expect(vector["line"] == nil, "\(title)")
@@ -166,7 +166,7 @@ struct MonitorVectorTests {
         }
     }
 
-    private func answer(_ vector: JSON, _ asked: Checkpoint, _ served: Served) async throws -> String {
+    private func answer(_ vector: JSON, _ asked: SignedCheckpoint, _ served: Served) async throws -> String {
         let place = try Place()
         let shown = try #require(vector["shown"])
         let checkpoint = try #require(shown["checkpoint"]?.stringValue)

@@ -190,8 +190,8 @@ struct WatchTests {
 /// design, section 4: a state witness "cosigns a head only after replaying every entry below it".
 @Suite("Heads that a state witness may cosign", .timeLimit(.minutes(1)))
 struct ReplayedHeadsTests {
-    private func checkpoint(_ log: TestLog, _ size: UInt64? = nil) throws -> Checkpoint {
-        try log.checkpoint(size).checkpoint
+    private func checkpoint(_ log: TestLog, _ size: UInt64? = nil) throws -> SignedCheckpoint {
+        try log.checkpoint(size)
     }
 
     @Test("those that are replayed; one that the log shows by now is replayed while it waits")

@@ -80,6 +80,27 @@ struct ResumeTests {
         #expect(tree.verdict == .notVerified)
     }
 
+    @Test("a run goes on across a change of the log's keys, from its very seal too; the state says which key sealed it")
+    func rotation() async throws {
+        var log = try TestLog()
+        let trust = try trust(log)
+        try log.grow(to: 10)
+        let cutoff = try log.rotate()
+        try log.grow(to: 40)
+        let kept = Kept()
+        let whole = try await run(log, trust, keeping: kept)
+        #expect(whole.verdict == .verified, "\(whole.text())")
+        var sizes: [UInt64] = []
+        for file in kept.files {
+            let start = try resume(file)
+            sizes.append(start.size)
+            let again = try await run(log, trust, from: start)
+            #expect(again.verdict == .verified, "from \(start.size): \(again.text())")
+            #expect(again.fold == whole.fold)
+        }
+        #expect(sizes.contains(cutoff) && sizes.contains(10) && sizes.contains(23))
+    }
+
     @Test("no bit of the file can be changed, and nobody without the key can write one")
     func changed() async throws {
         var log = try TestLog()

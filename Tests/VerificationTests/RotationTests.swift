@@ -126,6 +126,20 @@ struct RotationTests {
         #expect(state.failures == ["log-signature: no-signature", "seal-signature: key-mismatch"])
     }
 
+    @Test("what a key signs that had ended is no evidence against the log")
+    func forks() throws {
+        var fork = old
+        try fork.grow(to: 30, batch: 3)
+        let evidence = try ForkEvidence(
+            known: log.checkpoint(), found: fork.checkpoint(), consistency: nil, seen: 1_750_000_000)
+        let bytes = Array(evidence.json.text().utf8)
+        let both = TestLog.laterLines(log.keys, origin: log.origin)
+        let sideBySide = try TrustFile(parsing: first.bytes + Array(both.map { $0 + "\n" }.joined().utf8))
+        #expect(Verifier(trust: sideBySide).fork(bytes).verdict == .verified)
+        let report = verifier().fork(bytes)
+        #expect(report.failures.count == 1 && report.failures[0].hasSuffix("log-signature: key-ended"))
+    }
+
     // MARK: Receipts
 
     @Test(

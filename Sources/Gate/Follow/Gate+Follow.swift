@@ -243,7 +243,7 @@ extension GateTrouble {
         let kind: Kind
         switch fault {
         case .unreachable: kind = .unreachable
-        case .unverified: kind = .noQuorum
+        case .unverified, .formerKey: kind = .noQuorum
         case .missing, .mismatch, .behind: kind = .inconsistent
         case .violation: kind = .divergence
         case .fork: kind = .fork

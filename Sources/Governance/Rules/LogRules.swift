@@ -83,6 +83,6 @@ extension Policy {
         try Policy(
             origin: origin, logKeys: logKeys, authorities: authorities, threshold: threshold, issuers: issuers,
             contentTypes: contentTypes, limits: limits, rates: rates, allowUnwitnessed: allowUnwitnessed,
-            governance: governance, previous: digest)
+            governance: governance, bounds: bounds, previous: digest)
     }
 }

@@ -38,6 +38,9 @@ extension LogClient {
         guard let seal = replay.lastSeal, let rules = replay.rules else {
             throw .contradiction(path: "checkpoint", reason: "the log is empty: it has no policy yet")
         }
+        if let why = ReplayedLogKeys(replay)?.fault(of: view.head.signed) {
+            throw .contradiction(path: "checkpoint", reason: why)
+        }
         return ReplayedState(head: view.head, seal: seal, state: replay.state, rules: rules)
     }
 

@@ -80,6 +80,9 @@ public struct Audit: Sendable {
         for damage in rules.duplicates { report.add(damage) }
         if options.followsRules {
             rules.finish(&report)
+            if let keys = rules.keys {
+                report.checkpoint = Verifier(trust: trust).checkpoint(target.checkpoint, replayed: keys)
+            }
             if options.isGovernance { report.fold = rules.fold }
             if let store = target.store, let replay = rules.replay, replay.sealedSize == target.head.size {
                 for damage in try store.check(replay) { report.add(damage) }

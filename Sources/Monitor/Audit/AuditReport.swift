@@ -18,7 +18,7 @@ public struct AuditReport: Sendable {
 
     public let head: TreeHead
     /// The checkpoint under the trust file.
-    public let checkpoint: VerificationReport
+    public internal(set) var checkpoint: VerificationReport
     /// The first damage that was found, up to the limit.
     public private(set) var damage: [AuditDamage] = []
     /// All of it.

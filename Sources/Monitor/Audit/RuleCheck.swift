@@ -6,6 +6,8 @@ import Verification
 struct RuleCheck {
     private let total: UInt64
     private let verified: UInt64
+    /// Whether the trust file says which entry 0 it has to be, or by whom.
+    private let isPinned: Bool
     private(set) var replay: LogReplay?
     private var failure: ReplayError?
     /// The first entry that was not there to be followed.
@@ -21,6 +23,7 @@ struct RuleCheck {
     init(trust: TrustFile, size: UInt64, verified: TreeHead?) {
         total = size
         self.verified = verified?.size ?? 0
+        isPinned = trust.genesis != nil || !trust.authorities.isEmpty
         replay = LogReplay(pins: LogReplay.Pins(genesis: trust.genesis?.leafHash, authorities: trust.authorities))
     }
 
@@ -69,6 +72,14 @@ struct RuleCheck {
                 failure = error
             }
         }
+    }
+
+    /// The log's keys by its own entries; nil unless all of them were followed, from an entry 0 that is pinned.
+    var keys: ReplayedLogKeys? {
+        guard failure == nil, gap == nil, isPinned, let replay, replay.isAtSeal, replay.size == total else {
+            return nil
+        }
+        return ReplayedLogKeys(replay)
     }
 
     /// What the entries fold into, as far as they were followed.

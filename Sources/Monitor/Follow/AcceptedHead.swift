@@ -21,7 +21,8 @@ public struct AcceptedHead: Sendable {
         do { bytes = try StateFile.read(path) } catch { throw .file(path, SystemReason.text(error)) }
         guard let bytes else { return }
         do {
-            checkpoint = try trust.policy.verify(try SignedCheckpoint(parsing: bytes))
+            // The log may have changed its keys since.
+            checkpoint = try trust.verify(try SignedCheckpoint(parsing: bytes), takesFormer: true)
         } catch let error as any NamedFailure {
             throw .notVerified(path, reason: error.reason)
         } catch {
@@ -38,6 +39,20 @@ public struct AcceptedHead: Sendable {
             return
         }
         do { try AtomicFile.write(head.signed.bytes, to: path) } catch { throw .file(path, SystemReason.text(error)) }
+        checkpoint = head
+    }
+
+    /// Goes back to the head before, because the newer one was found not to be the log's.
+    mutating func retract(to head: VerifiedCheckpoint?) throws(AcceptedHeadError) {
+        do {
+            if let head {
+                try AtomicFile.write(head.signed.bytes, to: path)
+            } else {
+                try StateFile.remove(path)
+            }
+        } catch {
+            throw .file(path, SystemReason.text(error))
+        }
         checkpoint = head
     }
 }

@@ -10,6 +10,9 @@ public enum FollowFault: NamedFailure, Hashable {
     case unverified(reason: String, String)
     /// The log shows a head and not what is under it.
     case missing(path: String)
+    /// The head is signed with a key that was the log's before it changed its keys, and covers that change: whoever has the
+    /// former key signed it.
+    case formerKey(VerifierKey, cutoff: UInt64, shown: TreeHead)
     /// What the log serves under a path is not what is under the head. It proves nothing to others: nobody signed it.
     case mismatch(path: String, String)
     /// The log shows an older head of the same history.
@@ -26,6 +29,7 @@ public enum FollowFault: NamedFailure, Hashable {
         case .unreachable: "unreachable"
         case .unverified(let reason, _): reason
         case .missing: "missing"
+        case .formerKey: "former-key"
         case .mismatch: "mismatch"
         case .behind: "behind"
         case .violation(let violation): violation.reason
@@ -49,6 +53,8 @@ extension FollowFault: CustomStringConvertible {
         case .unreachable(let why): why
         case .unverified(_, let why): "the checkpoint shown is not vouched for: \(why)"
         case .missing(let path): "the log shows a head and has no \(path) under it"
+        case .formerKey(let key, let cutoff, let shown):
+            "a head of \(shown.size) entries is signed with \(key), which was the log's up to size \(cutoff) and is no more"
         case .mismatch(let path, let why): "\(path) is not what is under the head: \(why)"
         case .behind(let shown, let accepted):
             "the log shows \(shown.size) entries, and has shown \(accepted.size) before"

@@ -42,6 +42,8 @@ public actor LogFollower {
         case ahead
         /// Signed by the log, and of another history.
         case fork(ForkEvidence)
+        /// Signed with a key that the log had changed by then.
+        case formerKey(VerifierKey, cutoff: UInt64)
         /// Not signed by the log.
         case notSigned(String)
     }
@@ -75,7 +77,8 @@ public actor LogFollower {
             guard replica.stored.treeHead == head else {
                 throw .store("it has the root \(replica.stored.treeHead.root), the accepted head \(head.root)")
             }
-            replayed = accepted.checkpoint
+            let keys = replica.logKeys
+            replayed = accepted.checkpoint.flatMap { keys?.fault(of: $0.signed) == nil ? $0 : nil }
         }
     }
 
@@ -92,7 +95,25 @@ public actor LogFollower {
     public func advance(onEntries: @Sendable ([FollowedEntry]) -> Void = { _ in }) async throws(FollowFault) -> Progress
     {
         let start = replica.stored.size
+        let before = accepted.checkpoint
         let head = try await newestHead()
+        do throws(FollowFault) {
+            try await read(to: head, onEntries: onEntries)
+            try checkSigner(of: head)
+        } catch {
+            // What a former key signed is neither a head nor a reason to say that the log broke its rules.
+            let fault = formerKey(on: head) ?? error
+            if case .formerKey = fault { try retract(to: before) }
+            if case .unverified = fault { try retract(to: before) }
+            throw fault
+        }
+        replayed = head
+        return Progress(head: head, from: start, seal: replica.lastSeal)
+    }
+
+    private func read(
+        to head: VerifiedCheckpoint, onEntries: @Sendable ([FollowedEntry]) -> Void
+    ) async throws(FollowFault) {
         var view = client.view(under: head)
         var steps = 0
         while replica.size < head.treeHead.size {
@@ -109,8 +130,22 @@ public actor LogFollower {
                 "its root at \(replica.stored.size) entries is \(replica.stored.treeHead.root), the head's \(head.treeHead.root)"
             )
         }
-        replayed = head
-        return Progress(head: head, from: start, seal: replica.lastSeal)
+    }
+
+    /// "A head of size S is signed with the checkpoint key that the replayed policy has in force at S."
+    private func checkSigner(of head: VerifiedCheckpoint) throws(FollowFault) {
+        guard let why = replica.logKeys?.fault(of: head.signed) else { return }
+        throw .unverified(reason: "no-signature", why)
+    }
+
+    /// The fault of a head that a former key signed, as far as the log was followed.
+    private func formerKey(on head: VerifiedCheckpoint) -> FollowFault? {
+        guard case .former(let key, let cutoff)? = replica.logKeys?.standing(of: head.signed) else { return nil }
+        return .formerKey(key, cutoff: cutoff, shown: head.treeHead)
+    }
+
+    private func retract(to head: VerifiedCheckpoint?) throws(FollowFault) {
+        do { try accepted.retract(to: head) } catch { throw .store("\(error)") }
     }
 
     /// Gives what was folded so far, at the newest stored head, to someone who decides on it; nil before entry 0.
@@ -129,13 +164,10 @@ public actor LogFollower {
         guard let accepted = accepted.checkpoint else { return .ahead }
         let found = shown.checkpoint
         guard found.origin == origin else { return .notSigned("it is of the log \(found.origin)") }
-        let keys = trust.policy.logs.map(\.key).filter { key in
-            key.name == origin.keyName && shown.note.signatures.contains(where: key.matches)
+        if case .former(let key, let cutoff)? = replica.logKeys?.standing(of: shown) {
+            return .formerKey(key, cutoff: cutoff)
         }
-        guard !keys.isEmpty else { return .notSigned("there is no signature of the log on it") }
-        for key in keys {
-            do { try shown.verify(logKey: key) } catch { return .notSigned("\(error.reason)") }
-        }
+        if let why = unsigned(shown) { return .notSigned(why) }
         let head = replica.stored.treeHead
         guard found.size <= head.size else {
             guard found.size == accepted.treeHead.size, found.root != accepted.treeHead.root else {
@@ -149,6 +181,25 @@ public actor LogFollower {
         guard accepted.treeHead == head else { return .ahead }
         let path = try replica.consistency(from: found.size, to: head.size)
         return .fork(try evidence(accepted.signed, shown, ForkEvidence.Consistency(root: root, path: path)))
+    }
+
+    /// Why a checkpoint is not signed by the log: with a key that the trust file names, or that the log itself does.
+    private func unsigned(_ shown: SignedCheckpoint) -> String? {
+        if case .rightful? = replica.logKeys?.standing(of: shown) { return nil }
+        let keys = trust.policy.logs.map(\.key).filter { key in
+            key.name == origin.keyName && shown.note.signatures.contains(where: key.matches)
+        }
+        guard !keys.isEmpty else { return "there is no signature of the log on it" }
+        for key in keys {
+            do { try shown.verify(logKey: key) } catch { return error.reason }
+        }
+        return nil
+    }
+
+    /// Why the log did not sign a head that was replayed; nil if it did. "An old key that leaks can make no head".
+    public func fault(ofReplayed signed: SignedCheckpoint) -> String? {
+        guard let keys = replica.logKeys else { return "nothing was replayed" }
+        return keys.fault(of: signed)
     }
 
     /// Whether a head of the log is one that was replayed whole: every entry below it, the last of them a seal.
@@ -168,7 +219,11 @@ public actor LogFollower {
         } catch {
             throw Self.fault(error, path: "checkpoint")
         }
-        if let known = accepted.checkpoint { try await check(head, continues: known) }
+        if let fault = formerKey(on: head) { throw fault }
+        if let known = accepted.checkpoint {
+            // Left by a crash before it was found out.
+            if formerKey(on: known) != nil { try retract(to: nil) } else { try await check(head, continues: known) }
+        }
         do { try accepted.accept(head) } catch { throw .store("\(error)") }
         return head
     }
@@ -234,7 +289,7 @@ public actor LogFollower {
         case .notVerified(let report):
             .unverified(
                 reason: report.decidingCheck?.code ?? "not-verified",
-                report.decidingCheck.map { "\($0.name.rawValue)" } ?? "")
+                report.decidingCheck.map { "\($0.name.rawValue): \($0.detail)" } ?? "")
         case .contradiction(let path, let reason): .mismatch(path: path, reason)
         }
     }

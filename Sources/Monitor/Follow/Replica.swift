@@ -2,6 +2,7 @@ import COSE
 import Governance
 import LogStore
 import Tlog
+import Verification
 
 /// All that a follower has verified of one log: its entries and tree in a store, and the fold over them in memory.
 ///
@@ -16,6 +17,8 @@ struct Replica {
     /// What is folded and not stored.
     private var unstored: [FollowedEntry] = []
     private(set) var stored = StoredHead.empty
+    /// The log's keys at the stored head, and the entry that set them.
+    private var keysInForce: (policyIndex: UInt64, keys: ReplayedLogKeys)?
 
     /// Entries that are folded at once when a replica is opened.
     private static let openingStep: UInt64 = 1024
@@ -42,6 +45,7 @@ struct Replica {
                 throw FollowFault.store("its \(head.size) entries have the root \(edge.root())")
             }
             stored = head
+            noteKeys()
         } catch let fault as FollowFault {
             throw fault
         } catch {
@@ -54,6 +58,15 @@ struct Replica {
 
     /// The keys in force after what was sealed.
     var keys: KeyDirectory? { replay.rules?.keys }
+
+    /// The log's keys by its own entries, up to the stored head; nil before the first seal.
+    var logKeys: ReplayedLogKeys? { keysInForce?.keys }
+
+    /// Looks them up again after a change of the policy; a rotation is one.
+    private mutating func noteKeys() {
+        guard let index = replay.rules?.policyIndex, keysInForce?.policyIndex != index else { return }
+        keysInForce = ReplayedLogKeys(replay).map { (index, $0) }
+    }
 
     var lastSeal: Seal? { replay.lastSeal }
 
@@ -94,6 +107,7 @@ struct Replica {
             onSealed(sealed)
             try keep(sealed)
             unstored.removeFirst(sealed.count)
+            noteKeys()
         }
         if let failure { throw .violation(LogViolation(failure)) }
     }

@@ -1,9 +1,17 @@
 import Foundation
+import LogClient
 
 /// Reading what a follower keeps.
 enum StateFile {
     /// No file that a follower keeps is longer.
     private static let limit = 1 << 20
+
+    /// Removes a file; for good when this returns.
+    static func remove(_ path: String) throws {
+        let url = URL(filePath: path)
+        try FileManager.default.removeItem(at: url)
+        try AtomicFile.sync(url.deletingLastPathComponent().path(percentEncoded: false))
+    }
 
     /// Nil if there is no such file.
     static func read(_ path: String) throws -> [UInt8]? {

@@ -60,6 +60,9 @@ public struct StoreRebuild {
             progress(replay.size, head.size)
         }
         try replay.finish()
+        if let why = ReplayedLogKeys(replay)?.fault(of: checkpoint.signed) {
+            throw MirrorError.noCheckpoint(why: why)
+        }
         guard let tip, let rules = replay.rules, tip.head.treeHead == head else {
             throw MirrorError.mismatch(path: "checkpoint", why: "the copy does not end with a seal")
         }
@@ -136,7 +139,7 @@ extension LogFiles {
             throw MirrorError.noCheckpoint(why: "there is no file \"checkpoint\"")
         }
         do {
-            return try trust.policy.verify(try SignedCheckpoint(parsing: bytes))
+            return try trust.verify(try SignedCheckpoint(parsing: bytes))
         } catch {
             let check = Verifier(trust: trust).checkpoint(bytes).decidingCheck
             throw MirrorError.noCheckpoint(why: check?.detail ?? "\(error)")

@@ -24,12 +24,15 @@ public struct ReplayedHeads: Sendable {
     }
 
     /// Returns as soon as the head is replayed, or it is known that it won't be, or the patience ends.
-    public func verdict(on head: Checkpoint) async -> Verdict {
+    ///
+    /// - Parameter signed: with the log's signatures, which are held to its keys by its own entries.
+    public func verdict(on signed: SignedCheckpoint) async -> Verdict {
+        let head = signed.checkpoint
         guard let log = logs[head.origin] else { return .refused("the log \(head.origin) is not replayed here") }
         let deadline = ContinuousClock.now + patience
         while true {
             do throws(FollowFault) {
-                if let verdict = try await log.verdict(on: head.treeHead) { return verdict }
+                if let verdict = try await log.verdict(on: signed) { return verdict }
             } catch {
                 return .notYet("\(error)")
             }
@@ -43,14 +46,17 @@ public struct ReplayedHeads: Sendable {
 
 extension WatchedLog {
     /// Nil where it depends on what is not read yet.
-    fileprivate func verdict(on head: TreeHead) async throws(FollowFault) -> ReplayedHeads.Verdict? {
+    fileprivate func verdict(on signed: SignedCheckpoint) async throws(FollowFault) -> ReplayedHeads.Verdict? {
+        let head = signed.checkpoint.treeHead
         switch finding {
         case .fork: return .refused("the log signed two histories")
         case .violation(let violation): return .refused("the log broke its own rules: \(violation.detail)")
         case nil where knownEvidence != nil: return .refused("the log signed two histories")
         case nil: break
         }
-        if try await follower.hasReplayed(head) { return .replayed }
+        if try await follower.hasReplayed(head) {
+            return await follower.fault(ofReplayed: signed).map { .refused($0) } ?? .replayed
+        }
         guard await follower.verifiedSize >= head.size else { return nil }
         return .refused("what was replayed has another root at \(head.size) entries, or no seal at its end")
     }

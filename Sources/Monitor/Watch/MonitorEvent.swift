@@ -17,6 +17,8 @@ public struct MonitorEvent: Sendable, Equatable {
         case unreachable
         /// The head that is shown is not vouched for.
         case unverified
+        /// A head that covers a change of the log's keys is signed with one from before.
+        case formerKey = "former-key"
         /// The log shows a head and not all that is under it.
         case gap
         /// What the log serves is not what is under its head.

@@ -130,7 +130,7 @@ public actor WatchedLog {
                     numbers.matched += UInt64(matched.count)
                 }
             }
-            for name in [MonitorEvent.Name.unreachable, .unverified, .gap, .mismatch, .behind, .storage] {
+            for name in [MonitorEvent.Name.unreachable, .unverified, .formerKey, .gap, .mismatch, .behind, .storage] {
                 clear(Condition(name))
             }
             noteHead(progress)
@@ -191,6 +191,7 @@ public actor WatchedLog {
         case .violation(let violation): conclude(.violation(violation), sentence: violation.detail)
         case .unreachable: set(Condition(.unreachable), true, fault.description)
         case .unverified: set(Condition(.unverified), true, fault.description, reason: fault.reason)
+        case .formerKey: set(Condition(.formerKey), true, fault.description)
         case .missing: set(Condition(.gap), true, fault.description)
         case .mismatch: set(Condition(.mismatch), true, fault.description)
         case .behind: set(Condition(.behind), true, fault.description)
@@ -236,6 +237,12 @@ public actor WatchedLog {
                     Condition(.witnessUnverified, witness: witness), true,
                     "the witness \(witness) shows what the log did not sign: \(why)")
                 return
+            case .formerKey(let key, let cutoff):
+                set(
+                    Condition(.formerKey, witness: witness), true,
+                    "the witness \(witness) shows \(size) entries signed with \(key), which was the log's up to size "
+                        + "\(cutoff) and is no more")
+                return
             case .known: aheadSince[witness] = nil
             case .ahead: aheadSince[witness] = aheadSince[witness] ?? options.now()
             case .fork(let evidence): return fork(evidence)
@@ -244,6 +251,7 @@ public actor WatchedLog {
             return take(error)
         }
         clear(Condition(.witnessUnverified, witness: witness))
+        clear(Condition(.formerKey, witness: witness))
         numbers.update { $0.witnessSizes[witness] = size }
         let since = aheadSince[witness].map { options.now() - min($0, options.now()) } ?? 0
         set(

@@ -207,7 +207,7 @@ struct MonitorRun {
         let keys = settings.logs.flatMap { $0.trust.policy.logs }.map { "\($0.key)\n" }.joined()
         try AtomicFile.write(Array(keys.utf8), to: directory + "/logs")
         options.permission = { [watched] signed in
-            let verdict = await ReplayedHeads(watched.all, patience: state.patience).verdict(on: signed.checkpoint)
+            let verdict = await ReplayedHeads(watched.all, patience: state.patience).verdict(on: signed)
             switch verdict {
             case .replayed: return .granted
             case .notYet(let why): return .notYet(why, retryAfter: 5)
