@@ -62,6 +62,12 @@ public struct TrustFile: Sendable, Hashable {
         Array(lines.map { $0.items.map(\.bytes).joined(separator: [0x20]) + [0x0A] }.joined())
     }
 
+    /// Where the first line's log is, as the first of its lines that says it has it.
+    public var logURL: String? {
+        policy.logs.lazy.filter { [policy] log in log.key.name == policy.logs.first?.key.name }
+            .compactMap { $0.url?.description }.first
+    }
+
     /// What the quorum line says.
     var quorumName: String { policy.quorum.text }
 

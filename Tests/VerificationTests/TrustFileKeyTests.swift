@@ -90,6 +90,17 @@ struct TrustFileKeyTests {
         #expect(try reason(lines + ["log \(other.text)"]) == "several-logs")
     }
 
+    @Test("the log's URL may stand on any of its lines")
+    func url() throws {
+        #expect(try parse(lines).logURL == nil)
+        var later = later(0)
+        later[0] += " https://log.example/new"
+        #expect(try parse(lines + later).logURL == "https://log.example/new")
+        #expect(
+            try parse(["\(lines[0]) https://log.example/"] + lines.dropFirst() + later).logURL == "https://log.example/"
+        )
+    }
+
     @Test("without the genesis entry only checkpoint keys can have later ones and end")
     func noGenesis() throws {
         let plain = lines.filter { !$0.hasPrefix("genesis") && !$0.hasPrefix("authority") }

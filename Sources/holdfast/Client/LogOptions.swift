@@ -79,7 +79,7 @@ struct LogOptions: ParsableArguments {
             return url
         }
         if let layout, let url = await layout.servedURL() { return url }
-        if let name = trust.policy.logs.first?.url, let url = LogURL(name.description) { return url }
+        if let text = trust.logURL, let url = LogURL(text) { return url }
         throw Failure(.usage, "The log's URL is not known", hint: "Give it with --url URL.")
     }
 

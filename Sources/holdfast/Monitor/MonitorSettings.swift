@@ -121,7 +121,7 @@ struct MonitorSettings {
         guard let log = trust.policy.logs.first, let origin = try? Origin(log.key.name.text) else {
             throw Failure(.usage, "\(path) names no log")
         }
-        guard let address = text ?? log.url?.description ?? Self.servedURL(beside: path) else {
+        guard let address = text ?? trust.logURL ?? Self.servedURL(beside: path) else {
             throw Failure(
                 .usage, "The URL of the log \(origin) is not known",
                 hint: "Give it: --log \(path)=https://log.example.com/")
