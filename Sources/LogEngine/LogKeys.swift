@@ -29,11 +29,11 @@ extension LogKeys {
 
 /// The sets of keys that a server holds: those that the log has, and those that a `log.rotate` may put in their place. A log
 /// never comes to name keys that its server does not sign with.
-struct LogKeyRing: Sendable {
+public struct LogKeyRing: Sendable {
     private let sets: [LogKeys]
 
     /// - Parameter next: the keys for a rotation; nil where none is meant.
-    init(_ keys: LogKeys, next: LogKeys?) {
+    public init(_ keys: LogKeys, next: LogKeys?) {
         sets = [keys] + (next.map { [$0] } ?? [])
     }
 
@@ -45,7 +45,7 @@ struct LogKeyRing: Sendable {
     /// The set that a policy names.
     ///
     /// - Throws: ``LogError/wrongKey(use:found:expected:)``, about the set that the log was opened with first.
-    func keys(namedBy policy: Policy) throws(LogError) -> LogKeys {
+    public func keys(namedBy policy: Policy) throws(LogError) -> LogKeys {
         if let keys = keys(for: policy.logKeys) { return keys }
         let found = sets[0].publicKeys
         let use = LogPublicKeys.Use.allCases.first { found[$0] != policy.logKeys[$0] } ?? .checkpoint

@@ -81,8 +81,8 @@ extension Log {
     /// and ``waitForQuorum()``.
     public static func open(
         store: any LogStore, keys: LogKeys, next: LogKeys? = nil, anchor: any Anchor,
-        options: EngineOptions = EngineOptions(), witnessing: Witnessing, clock: any WallClock = SystemClock(), logger: Logger,
-        onStop: @escaping @Sendable (StopReason) -> Void = { _ in }
+        options: EngineOptions = EngineOptions(), witnessing: Witnessing, clock: any WallClock = SystemClock(),
+        logger: Logger, onStop: @escaping @Sendable (StopReason) -> Void = { _ in }
     ) async throws(LogError) -> Log {
         let log = try begin(
             store: store, keys: keys, next: next, anchor: anchor, options: options, witnessing: witnessing,
@@ -100,8 +100,8 @@ extension Log {
     /// - Throws: ``LogError``. No new head was signed then.
     public static func begin(
         store: any LogStore, keys: LogKeys, next: LogKeys? = nil, anchor: any Anchor,
-        options: EngineOptions = EngineOptions(), witnessing: Witnessing, clock: any WallClock = SystemClock(), logger: Logger,
-        onStop: @escaping @Sendable (StopReason) -> Void = { _ in }
+        options: EngineOptions = EngineOptions(), witnessing: Witnessing, clock: any WallClock = SystemClock(),
+        logger: Logger, onStop: @escaping @Sendable (StopReason) -> Void = { _ in }
     ) throws(LogError) -> Log {
         let start = try Start(
             store: store, keys: LogKeyRing(keys, next: next), anchor: anchor, options: options, clock: clock,
@@ -135,8 +135,8 @@ private struct Start {
         let recovered = try Recovery(store: store, anchor: anchor, reAnchor: options.reAnchor).run()
         let policy = recovered.tip.rules.policy
         var signing = Signing(
-            store: store, anchor: anchor, keys: try keys.keys(namedBy: policy), origin: policy.origin, frontier: recovered.frontier,
-            anchored: recovered.anchored)
+            store: store, anchor: anchor, keys: try keys.keys(namedBy: policy), origin: policy.origin,
+            frontier: recovered.frontier, anchored: recovered.anchored)
         do {
             signed = try signing.sign(try Commit(store: store).storedTree())
         } catch StopReason.readBackDiffers(let detail) {

@@ -76,7 +76,9 @@ struct Writer: Sendable {
         do {
             return try parts.store.read { snapshot in
                 try Admission(base: tip, snapshot: snapshot, now: parts.clock.now(), refusals: refusals)
-                    .admit(groups, key: signing.keys.statement, ring: keys, interval: parts.options.refusalsInterval.milliseconds)
+                    .admit(
+                        groups, key: signing.keys.statement, ring: keys,
+                        interval: parts.options.refusalsInterval.milliseconds)
             }
         } catch let reason as StopReason {
             throw .fatal(reason)

@@ -24,7 +24,8 @@ struct Holdfast: AsyncParsableCommand {
             CommandGroup(
                 name: "Run a log:",
                 subcommands: [
-                    InitCommand.self, ServeCommand.self, RestoreCommand.self, KeyCommand.self, FreezeCommand.self,
+                    InitCommand.self, ServeCommand.self, RestoreCommand.self, KeyCommand.self, RotateCommand.self,
+                    FreezeCommand.self,
                 ]),
             CommandGroup(
                 name: "Watch logs:", subcommands: [WitnessCommand.self, MonitorCommand.self, MirrorCommand.self]),

@@ -2,8 +2,9 @@
 
 import json
 
-from harness import holdfast
+from harness import holdfast, problem, tree_head
 from test_governance_cli import RUNTIME, Domain
+from test_witnessed import Witnessed
 
 
 def test_freeze_by_two():
@@ -61,3 +62,25 @@ def test_freeze():
     finally:
         old.remove()
         new.remove()
+
+
+def test_frozen_with_witnesses():
+    """a frozen log's last head is cosigned anew as time goes on, and after a restart, and takes nothing all the same"""
+    place = Witnessed()
+    try:
+        place.start()
+        place.add()
+        freeze = ["freeze", "--successor", "log.example.org/next", "--genesis", "ab" * 32, "--yes"]
+        holdfast(*freeze, "--dir", place.log.directory)
+        head = tree_head(place.log.checkpoint())
+        for _ in range(2):
+            shown = place.log.checkpoint()
+            place.wait(lambda: place.log.checkpoint() != shown, "the last head is cosigned again")
+            assert tree_head(place.log.checkpoint()) == head
+            status, body, _ = place.log.submit(place.signer.event({"late": True}))
+            assert (status, problem(body)[0]) == (410, "frozen"), (status, body)
+            assert place.cosignatures() >= 2
+            place.log.stop()
+            place.start()
+    finally:
+        place.remove()

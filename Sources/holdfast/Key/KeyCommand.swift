@@ -6,7 +6,7 @@ import Tlog
 struct KeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "key", abstract: "Make keys and show their public halves.",
-        subcommands: [KeyNewCommand.self, KeyShowCommand.self, KeyVerifierCommand.self])
+        subcommands: [KeyNewCommand.self, KeyLogCommand.self, KeyShowCommand.self, KeyVerifierCommand.self])
 }
 
 /// What is shown of a key: never more than the public half.

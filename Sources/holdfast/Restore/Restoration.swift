@@ -15,6 +15,8 @@ struct Restoration {
     let paths: LogPaths
     let trust: TrustFile
     let keys: LogKeys
+    /// What a rotation put in their place, or may.
+    let next: LogKeys?
     let reAnchor: Bool
 
     func run(from source: any LogFiles) async throws -> TreeHead {
@@ -98,7 +100,7 @@ struct Restoration {
         defer { line.finish() }
         var rebuild = StoreRebuild(store, from: source, under: checkpoint, trust: trust)
         let policy = try await rebuild.run { done, _ in line.update(done) }
-        try check(keys, against: policy)
+        _ = try LogKeyRing(keys, next: next).keys(namedBy: policy)
         guard let anchored, anchored.size > 0 else { return }
         let root = try store.read { snapshot in
             let plan = ProofPlan.root(size: anchored.size)
@@ -114,24 +116,13 @@ struct Restoration {
         }
     }
 
-    private func check(_ keys: LogKeys, against policy: Policy) throws {
-        let uses = [
-            ("checkpoint", keys.checkpoint.publicKey, policy.logKeys.checkpoint),
-            ("receipt", keys.receipt.publicKey, policy.logKeys.receipt),
-            ("statement", keys.statement.publicKey, policy.logKeys.statement),
-        ]
-        for (use, found, expected) in uses where found != expected {
-            throw Failure(
-                .refused, "The \(use) key is \(found), and the policy in force names \(expected)",
-                hint: "A log is restored with the keys that it had.")
-        }
-    }
-
     /// What else a log's directory has, where it is not there: keys, trust file, genesis, configuration.
     private func completeDirectory() throws {
         let manager = FileManager.default
-        for (key, path) in zip([keys.checkpoint, keys.receipt, keys.statement], paths.keys)
-        where !manager.fileExists(atPath: path) {
+        for (key, path) in [
+            (keys.checkpoint, paths.keys[.checkpoint]), (keys.receipt, paths.keys[.receipt]),
+            (keys.statement, paths.keys[.statement]),
+        ] where !manager.fileExists(atPath: path) {
             try manager.createDirectory(
                 at: URL(filePath: path).deletingLastPathComponent(), withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700])
@@ -151,8 +142,7 @@ struct Restoration {
 struct LogPaths {
     let data: String
     let anchor: String
-    /// Checkpoint, receipt, statement.
-    let keys: [String]
+    let keys: LogKeyFiles
 
     /// - Parameter anchor: in the place of the configured one.
     init(_ layout: LogLayout, anchor: String? = nil) async throws {
@@ -162,15 +152,6 @@ struct LogPaths {
             file: file, directory: layout.directory)
         data = try settings.requiredPath(.data)
         self.anchor = try settings.requiredPath(.anchor)
-        keys = try [.checkpointKey, .receiptKey, .statementKey].map { try settings.requiredPath($0) }
-    }
-}
-
-extension LogKeys {
-    /// Reads the log's own keys: checkpoint, receipt, statement.
-    init(reading paths: [String]) throws {
-        self.init(
-            checkpoint: try KeyFile.read(paths[0]), receipt: try KeyFile.read(paths[1]),
-            statement: try KeyFile.read(paths[2]))
+        keys = try LogKeyFiles(settings)
     }
 }

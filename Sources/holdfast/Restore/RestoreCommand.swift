@@ -64,12 +64,9 @@ struct RestoreCommand: AsyncParsableCommand {
                 .refused, "\(paths.data) is there, and a store that is there is not touched",
                 hint: "If its data is lost, move it away: mv \(paths.data) \(paths.data).damaged")
         }
-        let keyPaths = keys.map { directory in
-            ["checkpoint", "receipt", "statement"].map { "\(directory)/\($0).key" }
-        }
+        let (logKeys, next) = try (keys.map { LogKeyFiles(in: $0) } ?? paths.keys).read()
         let restoration = Restoration(
-            layout: layout, paths: paths, trust: trustFile, keys: try LogKeys(reading: keyPaths ?? paths.keys),
-            reAnchor: reAnchor)
+            layout: layout, paths: paths, trust: trustFile, keys: logKeys, next: next, reAnchor: reAnchor)
         let places = LogPlaces(trust: trustFile, timeout: timeout, certificates: ca)
         do {
             try report(try await restoration.run(from: try places.files(from)), trustFile)

@@ -9,6 +9,7 @@ struct ServeFlags: ParsableArguments {
     @Option(help: .of(.checkpointKey, "file")) var checkpointKey: String?
     @Option(help: .of(.receiptKey, "file")) var receiptKey: String?
     @Option(help: .of(.statementKey, "file")) var statementKey: String?
+    @Option(help: .of(.nextKeys, "dir")) var nextKeys: String?
     @Option(help: .of(.mapSize, "gib")) var mapSize: Int?
     @Option(help: .of(.retainState, "n")) var retainState: Int?
 
@@ -75,7 +76,8 @@ struct ServeFlags: ParsableArguments {
     private var texts: [(ServeSetting, String?)] {
         [
             (.data, data), (.anchor, anchor), (.checkpointKey, checkpointKey), (.receiptKey, receiptKey),
-            (.statementKey, statementKey), (.host, host), (.baseURL, baseURL), (.tlsCertificate, tlsCertificate),
+            (.statementKey, statementKey), (.nextKeys, nextKeys), (.host, host), (.baseURL, baseURL),
+            (.tlsCertificate, tlsCertificate),
             (.tlsKey, tlsKey), (.witnesses, witnesses), (.logLevel, logLevel),
             (.logFormat, logFormat),
         ]

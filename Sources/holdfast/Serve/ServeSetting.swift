@@ -12,6 +12,7 @@ enum ServeSetting: String, CaseIterable, Sendable {
     case checkpointKey = "checkpoint-key"
     case receiptKey = "receipt-key"
     case statementKey = "statement-key"
+    case nextKeys = "next-keys"
     case mapSize = "map-size"
     case retainState = "retain-state"
 
@@ -81,6 +82,7 @@ enum ServeSetting: String, CaseIterable, Sendable {
         case .checkpointKey: return .text("keys/checkpoint.key")
         case .receiptKey: return .text("keys/receipt.key")
         case .statementKey: return .text("keys/statement.key")
+        case .nextKeys: return .text("")
         case .mapSize: return .number(LMDBLogStore.Options().mapSize >> 30)
         case .retainState: return .number(LMDBLogStore.Options().retainedSeals)
         case .host: return .text(server.host)
@@ -124,7 +126,9 @@ enum ServeSetting: String, CaseIterable, Sendable {
     /// command runs.
     var isPath: Bool {
         switch self {
-        case .data, .anchor, .checkpointKey, .receiptKey, .statementKey, .tlsCertificate, .tlsKey, .witnesses: true
+        case .data, .anchor, .checkpointKey, .receiptKey, .statementKey, .nextKeys, .tlsCertificate, .tlsKey,
+            .witnesses:
+            true
         default: false
         }
     }
@@ -138,6 +142,8 @@ enum ServeSetting: String, CaseIterable, Sendable {
         case .checkpointKey: "The secret key that signs checkpoints."
         case .receiptKey: "The secret key that signs receipts."
         case .statementKey: "The secret key that signs the log's own statements."
+        case .nextKeys:
+            "The directory with the keys that 'holdfast rotate' may put in their place, or has; without one no rotation is taken."
         case .mapSize: "The most that the data may grow to, in GiB; the file is sparse."
         case .retainState:
             "Of how many batches, the newest, the governance state can be read and proved; at least 1."

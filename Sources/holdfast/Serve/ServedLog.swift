@@ -1,4 +1,5 @@
 import Foundation
+import Governance
 import HTTPServing
 import LMDBLogStore
 import LogClient
@@ -23,7 +24,7 @@ struct ServedLog {
         _ configuration: ServeConfiguration, reAnchor: Bool, isPublishing: Bool = true, logger: Logger,
         onStop: @escaping @Sendable (StopReason) -> Void
     ) async throws {
-        let keys = try Self.keys(configuration)
+        let (keys, next) = try Self.keys(configuration)
         var options = LMDBLogStore.Options()
         options.createsMissing = false
         options.mapSize = try configuration.number(.mapSize, 1...65_536) << 30
@@ -44,16 +45,20 @@ struct ServedLog {
         var asked: Witnesses?
         do {
             let witnessing =
-                isPublishing ? try Self.witnessing(configuration, keys: keys, logger: logger) : nil
+                isPublishing
+                ? try Self.witnessing(
+                    configuration, keys: [keys.checkpoint.publicKey] + (next.map { [$0.checkpoint.publicKey] } ?? []),
+                    logger: logger) : nil
             asked = witnessing?.cosigners as? Witnesses
             log =
                 if let witnessing {
                     try Log.begin(
-                        store: store, keys: keys, anchor: anchor, options: engine, witnessing: witnessing,
+                        store: store, keys: keys, next: next, anchor: anchor, options: engine, witnessing: witnessing,
                         logger: logger, onStop: onStop)
                 } else {
                     try Log.open(
-                        store: store, keys: keys, anchor: anchor, options: engine, logger: logger, onStop: onStop)
+                        store: store, keys: keys, next: next, anchor: anchor, options: engine, logger: logger,
+                        onStop: onStop)
                 }
             witnesses = asked
         } catch {
@@ -72,24 +77,21 @@ struct ServedLog {
         store.close()
     }
 
-    private static func keys(_ configuration: ServeConfiguration) throws -> LogKeys {
-        let path = try configuration.requiredPath(.checkpointKey)
+    private static func keys(_ configuration: ServeConfiguration) throws -> (keys: LogKeys, next: LogKeys?) {
+        let files = try LogKeyFiles(configuration)
         // Keys that this process does not read are held to the rule too: a log whose authority key lies open is not
         // to be served as if nothing were wrong.
-        let directory = URL(filePath: path).deletingLastPathComponent().path(percentEncoded: false)
-        let files = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        for file in files.sorted() where file.hasSuffix(".key") {
+        let directory = URL(filePath: files[.checkpoint]).deletingLastPathComponent().path(percentEncoded: false)
+        let beside = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        for file in beside.sorted() where file.hasSuffix(".key") {
             try KeyFile.checkPrivacy(of: directory.hasSuffix("/") ? directory + file : "\(directory)/\(file)")
         }
-        return LogKeys(
-            checkpoint: try KeyFile.read(path),
-            receipt: try KeyFile.read(try configuration.requiredPath(.receiptKey)),
-            statement: try KeyFile.read(try configuration.requiredPath(.statementKey)))
+        return try files.read()
     }
 
     /// The witnesses that the settings name, if they name any.
     private static func witnessing(
-        _ configuration: ServeConfiguration, keys: LogKeys, logger: Logger
+        _ configuration: ServeConfiguration, keys: [Ed25519.PublicKey], logger: Logger
     ) throws -> Witnessing? {
         let timeout = Duration.seconds(try configuration.number(.witnessTimeout, 1...300))
         let interval = Duration.seconds(try configuration.number(.recosignInterval, 1...86_400))
@@ -100,7 +102,7 @@ struct ServedLog {
         }
         let stateTimeout = Duration.seconds(try configuration.number(.stateWitnessTimeout, 1...3600))
         let witnesses = try Witnesses(
-            file: path, log: keys.checkpoint.publicKey, timeout: timeout, stateTimeout: stateTimeout, logger: logger)
+            file: path, log: keys, timeout: timeout, stateTimeout: stateTimeout, logger: logger)
         var witnessing = Witnessing(policy: witnesses.policy, cosigners: witnesses)
         witnessing.timeout = timeout
         witnessing.stateWitnesses = witnesses.stateWitnesses

@@ -14,15 +14,20 @@ struct Witnesses: Cosigners {
 
     /// - Parameters:
     ///   - path: a policy file (c2sp.org/tlog-policy), or a trust file.
-    ///   - key: the log's. A file with `log` lines must have one for it.
+    ///   - keys: the log's, and the next ones. A file with `log` lines must have one for one of them.
     /// - Throws: ``Failure`` for a file that can't be read, or whose quorum can't be reached by asking those witnesses
     ///   that have a URL.
     init(
-        file path: String, log key: Ed25519.PublicKey, timeout: Duration, stateTimeout: Duration, logger: Logger
+        file path: String, log keys: [Ed25519.PublicKey], timeout: Duration, stateTimeout: Duration, logger: Logger
     ) throws {
         let file = try Self.file(try FileBytes.read(path, limit: TlogPolicy.maxByteCount), path)
         let policy = file.policy
-        guard policy.logs.isEmpty || policy.logs.contains(where: { $0.key.publicKey == key.bytes }) else {
+        guard
+            policy.logs.isEmpty
+                || policy.logs.contains(where: { line in
+                    keys.contains { $0.bytes == line.key.publicKey }
+                })
+        else {
             throw Failure(
                 .usage, "The witness policy \(path) is for another log",
                 hint: "It has 'log' lines, and none of them has this log's key.")
