@@ -79,7 +79,7 @@ struct RotationTests {
         await log.shutdown()
     }
 
-    @Test("a log is opened with the keys that it was rotated to, wherever they are given, and not with the old ones alone")
+    @Test("a log is opened with the keys that it was rotated to, wherever they are given; not with the old ones alone")
     func opensAfterwards() async throws {
         var log = try await open(domain.keys, next: next)
         let rotated = try await log.submit(try rotation(to: next)).get()
