@@ -128,7 +128,7 @@ struct WitnessClientTests {
             try text.write(toFile: path, atomically: true, encoding: .utf8)
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let witnesses = try Witnesses(
-                file: path, log: logKey.publicKey, timeout: .seconds(1), stateTimeout: .seconds(9), logger: logger)
+                file: path, log: [logKey.publicKey], timeout: .seconds(1), stateTimeout: .seconds(9), logger: logger)
             await witnesses.shutdown()
             return witnesses
         }
