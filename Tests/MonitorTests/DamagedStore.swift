@@ -51,7 +51,9 @@ private struct DamagedSnapshot: LogSnapshot {
     func stateValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? { try base.stateValue(key) }
 
     func forEachState(_ body: (_ key: [UInt8], _ value: [UInt8]) throws -> Void) throws {
-        try base.forEachState(body)
+        try base.forEachState { key, value in
+            if let value = damage.state(key, value) { try body(key, value) }
+        }
     }
 
     func sealedSize(atMost size: UInt64) throws(StoreError) -> UInt64? { try base.sealedSize(atMost: size) }

@@ -82,9 +82,15 @@ final class Place: Sendable {
         return client
     }
 
-    func follower(_ log: TestLog, quorum: String = "both", adding lines: [String] = []) throws -> LogFollower {
+    func follower(
+        _ log: TestLog, quorum: String = "both", adding lines: [String] = [], keepsState: Bool = false,
+        damage: DamagedStore.Damage? = nil
+    ) throws -> LogFollower {
         let client = try client(trust(log, quorum: quorum, adding: lines))
-        return try LogFollower(client: client, store: store, headPath: directory + "/head", now: now)
+        var store: any LogStore = store
+        if let damage { store = DamagedStore(store: store, damage: damage) }
+        return try LogFollower(
+            client: client, store: store, headPath: directory + "/head", keepsState: keepsState, now: now)
     }
 
     func watched(

@@ -53,6 +53,9 @@ public struct LogReplay: Sendable {
     public private(set) var map = MerkleMap()
     /// The rules in force; nil before entry 0.
     public private(set) var rules: Rules?
+    /// Whether ``changes`` are remembered, for whoever keeps the state elsewhere too.
+    public var remembersChanges = false
+    private var changed: [StateKey: [UInt8]?] = [:]
 
     /// A replay of a log from its entry 0.
     public init(pins: Pins = Pins()) {
@@ -76,6 +79,13 @@ public struct LogReplay: Sendable {
 
     /// Whether every entry so far is as it should be, and the last one is a seal.
     public var isAtSeal: Bool { failure == nil && size > 0 && sealedSize == size }
+
+    /// What sealed batches have changed of the state since ``forgetChanges()``; nothing unless ``remembersChanges``.
+    public var changes: [StateChange] {
+        changed.map { StateChange(key: $0.key, value: $0.value) }.sorted { $0.key < $1.key }
+    }
+
+    public mutating func forgetChanges() { changed = [:] }
 
     /// Appends the next entry.
     ///
@@ -200,6 +210,7 @@ public struct LogReplay: Sendable {
         // Let go of the fold's copy, so that the state is changed in place.
         fold = GovernanceState(base: MemoryState(), rules: fold.rules)
         state.apply(changes)
+        if remembersChanges { for change in changes { changed.updateValue(change.value, forKey: change.key) } }
         map = newMap
         pending.removeAll(keepingCapacity: true)
         lastSeal = seal

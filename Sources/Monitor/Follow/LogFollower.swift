@@ -12,6 +12,8 @@ public import Verification
 public actor LogFollower {
     public nonisolated let origin: Origin
     public nonisolated let trust: TrustFile
+    /// How many entries did not have to be folded again when it was opened: their state was kept.
+    public nonisolated let resumedSize: UInt64
 
     private let client: LogClient
     private let now: @Sendable () -> UInt64
@@ -48,15 +50,17 @@ public actor LogFollower {
         case notSigned(String)
     }
 
-    /// Opens what an earlier run left: hashes and folds the stored entries again.
+    /// Opens what an earlier run left: hashes and folds the stored entries again, or goes on from the state that is kept.
     ///
     /// - Parameters:
     ///   - client: with the trust file; its retries should end soon, because whoever follows asks again anyway.
     ///   - store: of this log alone; what is followed is kept in it.
     ///   - headPath: the file of the accepted head.
+    ///   - keepsState: whether the state is kept in the store with the entries, so that the next start need not fold them.
     ///   - now: milliseconds since 1970.
     public init(
-        client: LogClient, store: any LogStore, headPath: String, now: @escaping @Sendable () -> UInt64,
+        client: LogClient, store: any LogStore, headPath: String, keepsState: Bool = false,
+        now: @escaping @Sendable () -> UInt64,
         progress: (_ done: UInt64, _ of: UInt64) -> Void = { _, _ in }
     ) throws(FollowFault) {
         self.client = client
@@ -72,7 +76,8 @@ public actor LogFollower {
             throw .store("\(error)")
         }
         let pins = LogReplay.Pins(genesis: trust.genesis?.leafHash, authorities: trust.authorities)
-        replica = try Replica(store: store, pins: pins, progress: progress)
+        replica = try Replica(store: store, pins: pins, keepsState: keepsState, progress: progress)
+        resumedSize = replica.resumedSize
         if let head = accepted.checkpoint?.treeHead, replica.stored.size == head.size {
             guard replica.stored.treeHead == head else {
                 throw .store("it has the root \(replica.stored.treeHead.root), the accepted head \(head.root)")

@@ -7,9 +7,15 @@ import Verification
 /// All that a follower has verified of one log: its entries and tree in a store, and the fold over them in memory.
 ///
 /// The store ends with a seal, always. At a start its entries are hashed and folded again, without verifying their
-/// signatures a second time: what is in the store was verified before it went in.
+/// signatures a second time: what is in the store was verified before it went in. A replica that keeps the state has it in
+/// the same transactions, and goes on from there; where what it has is not the last seal's state, it folds again.
 struct Replica {
     private let store: any LogStore
+    private let keepsState: Bool
+    /// Whether the state in the store is that at its head.
+    private var isStateKept = false
+    /// How many entries were not folded again.
+    private(set) var resumedSize: UInt64 = 0
     /// The fold. It may be ahead of the store by the statements of a batch whose seal has not come yet.
     private var replay: LogReplay
     /// The right edge of the stored tree.
@@ -25,12 +31,19 @@ struct Replica {
 
     /// Opens what the store has.
     init(
-        store: any LogStore, pins: LogReplay.Pins, progress: (_ done: UInt64, _ of: UInt64) -> Void = { _, _ in }
+        store: any LogStore, pins: LogReplay.Pins, keepsState: Bool = false,
+        progress: (_ done: UInt64, _ of: UInt64) -> Void = { _, _ in }
     ) throws(FollowFault) {
         self.store = store
+        self.keepsState = keepsState
         replay = LogReplay(pins: pins)
         do {
             let head = try store.read { try $0.head }
+            if keepsState, let kept = try store.read({ try KeptState(reading: $0, pins: pins) }) {
+                (replay, edge) = (kept.replay, kept.edge)
+                (isStateKept, resumedSize) = (true, head.size)
+                progress(head.size, head.size)
+            }
             while replay.size < head.size {
                 let range = replay.size..<min(replay.size + Self.openingStep, head.size)
                 for entry in try store.read({ try $0.entries(range) }) {
@@ -46,6 +59,7 @@ struct Replica {
             }
             stored = head
             noteKeys()
+            replay.remembersChanges = keepsState
         } catch let fault as FollowFault {
             throw fault
         } catch {
@@ -124,7 +138,8 @@ struct Replica {
         let head = StoredHead(
             treeHead: TreeHead(size: newEdge.size, root: newEdge.root()), sealTime: replay.lastSeal?.time ?? 0)
         let batch = StoreBatch(
-            entries: entries.map(\.bytes), leafHashes: entries.map(\.leafHash), tiles: tiles, head: head)
+            entries: entries.map(\.bytes), leafHashes: entries.map(\.leafHash), tiles: tiles,
+            state: try stateToKeep().map { ($0.key.bytes, $0.value) }, head: head)
         do throws(StoreError) {
             try store.commit(batch, expecting: stored.treeHead)
         } catch {
@@ -132,6 +147,26 @@ struct Replica {
             throw .violation(try duplicate(in: entries))
         }
         (edge, stored) = (newEdge, head)
+        replay.forgetChanges()
+        isStateKept = keepsState
+    }
+
+    /// What the store's state lacks to be the state after what was sealed: all of it where the store has none, or another
+    /// one.
+    private func stateToKeep() throws(FollowFault) -> [StateChange] {
+        guard keepsState, !isStateKept else { return replay.changes }
+        var changes = replay.state.values.map { StateChange(key: $0.key, value: $0.value) }
+        do {
+            try store.read { snapshot in
+                try snapshot.forEachState { key, _ in
+                    let key = StateKey(bytes: key)
+                    if replay.state.value(key) == nil { changes.append(StateChange(key: key, value: nil)) }
+                }
+            }
+        } catch {
+            throw .store("\(error)")
+        }
+        return changes
     }
 
     /// Design, invariant 5: "the same statement submitted again, ever, gets the same index".
