@@ -127,8 +127,11 @@ public struct Evaluator<State: StateReading> {
         }
         let subject = request.access.subject
         guard !keysInForce(of: subject).isEmpty || foreign != nil else {
+            // P6: "the keys of the grant's issuer and of the subject are enrolled and not revoked at the head".
+            let wasEnrolled = !rules.keys.entries(of: subject).isEmpty
             throw .failed(
-                .governanceMismatch, "\(subject) is not enrolled, or all its keys have ended",
+                wasEnrolled ? .cryptographicFailure : .governanceMismatch,
+                "\(subject) is not enrolled, or all its keys have ended",
                 mend: "enrol the subject: identity.enroll")
         }
         return "\(subject) at size \(head.head.size)"

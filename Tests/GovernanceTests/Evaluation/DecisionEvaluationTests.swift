@@ -58,7 +58,12 @@ struct DecisionEvaluationTests {
         var scene = try Scene()
         scene.enrol(.ron, roles: [.runtime], measurements: [Scene.measurement], ending: .revoked, index: 9)
         let outcome = try scene.evaluate().results.first { $0.step == .initialization }?.outcome
-        #expect(outcome == .failed(.governanceMismatch))
+        #expect(outcome == .failed(.cryptographicFailure))
+        scene.request = AccessRequest(
+            access: Access(subject: "spiffe://nobody.test", action: "embed", resource: "doc:1"),
+            grant: scene.request.grant, policy: scene.request.policy)
+        let unknown = try scene.evaluate().results.first { $0.step == .initialization }?.outcome
+        #expect(unknown == .failed(.governanceMismatch))
     }
 
     @Test("whatever the request touches must not be contained; the decision has the containment's own reason")
