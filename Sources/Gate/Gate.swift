@@ -47,7 +47,7 @@ public actor Gate: DecisionPoint {
 
     private var registrars: [RegistrarName: Registrar] = [:]
     var leases: LeaseBook
-    var watched: [[UInt8]: WatchedPermit] = [:]
+    var watched: WatchBook
     /// Scopes whose containment is being registered.
     var entering: Set<Scope> = []
     /// Containments that could not be registered yet.
@@ -78,18 +78,22 @@ public actor Gate: DecisionPoint {
         self.logger = logger
         let now: @Sendable () -> UInt64 = { time.wall() }
         do throws(FollowFault) {
-            follower = try LogFollower(client: client, store: store, headPath: directory + "/head", now: now)
+            follower = try LogFollower(
+                client: client, store: store, headPath: directory + "/head", keepsState: true, now: now)
         } catch {
             throw .follower("\(error)")
         }
         origin = follower.origin
         mark = try HighWaterMark(path: directory + "/mark")
         leases = try LeaseBook(directory: directory + "/leases")
+        watched = try WatchBook(directory: directory + "/watched")
         clock = ClockWatch(wall: time.wall(), elapsed: time.elapsed())
         let evidence = directory + "/fork.json"
         if FileManager.default.fileExists(atPath: evidence) {
             finding = .fork("the log signed two histories: the evidence is in \(evidence)")
         }
+        let resumed = resumedSize
+        if resumed > 0 { logger.info("Goes on from the state that was kept", metadata: ["entries": "\(resumed)"]) }
     }
 
     // MARK: Standing
@@ -144,18 +148,7 @@ public actor Gate: DecisionPoint {
     func send(
         _ event: EventDraft, about subject: String, as signer: GateSigner
     ) async throws(GateError) -> VerifiedAnswer {
-        guard !hasEnded else { throw .ended("it is shutting down") }
-        let name = RegistrarName(issuer: signer.issuer, key: signer.keyID, stream: event.stream)
-        let registrar: Registrar
-        if let known = registrars[name] {
-            registrar = known
-        } else {
-            let time = time
-            registrar = Registrar(
-                signer: signer, stream: event.stream, origin: origin, client: client,
-                directory: directory + "/streams", now: { time.wall() })
-            registrars[name] = registrar
-        }
+        let registrar = try registrar(signer, event.stream)
         let outcome = await registrar.register(StreamWriter.Item(draft: event, subject: subject))
         if case .failure(.unreachable) = outcome {
             lastFailure = time.elapsed()
@@ -165,8 +158,28 @@ public actor Gate: DecisionPoint {
         return try outcome.get()
     }
 
+    private func registrar(_ signer: GateSigner, _ stream: String) throws(GateError) -> Registrar {
+        guard !hasEnded else { throw .ended("it is shutting down") }
+        let name = RegistrarName(issuer: signer.issuer, key: signer.keyID, stream: stream)
+        if let known = registrars[name] { return known }
+        let time = time
+        let registrar = Registrar(
+            signer: signer, stream: stream, origin: origin, client: client, directory: directory + "/streams",
+            now: { time.wall() })
+        registrars[name] = registrar
+        return registrar
+    }
+
+    public func sendPending(in stream: String, as signer: GateSigner) async throws(GateError) {
+        let index = try await registrar(signer, stream).sendPending().get()
+        if let index { _ = try await cover(index) }
+    }
+
     /// Whether the log took nothing a moment ago: nobody waits for it with what can do without. Permits are tried.
     var isWaiting: Bool { lastFailure.map { time.elapsed() - $0 < 5000 } ?? false }
+
+    /// How many entries did not have to be folded again when it was opened.
+    public nonisolated var resumedSize: UInt64 { follower.resumedSize }
 
     private func leafHash(at index: UInt64) -> Hash? {
         (try? store.read { try $0.leafHash(at: index) }) ?? nil
@@ -181,7 +194,7 @@ public actor Gate: DecisionPoint {
         let bytes = try? store.read { snapshot in
             try snapshot.index(ofLeaf: entry).flatMap { try snapshot.entry($0) }
         }
-        guard let bytes, let statement = try? SignedStatement(decoding: bytes),
+        guard let bytes, let statement = try? SignedStatement(decoding: bytes), statement.leafHash == entry,
             let event = try? Event(decoding: statement.payload)
         else { return nil }
         return try? ModelRegister(event.data)

@@ -43,6 +43,26 @@ struct ContainmentTests {
         #expect(entered[0].evidence == (try scene.domain.data(DecisionRecord.self).last?.evaluation))
     }
 
+    @Test(
+        "what runs and fails is contained for the reason that was found, whichever it is",
+        arguments: ContainmentReason.allCases)
+    func everyReason(_ reason: ContainmentReason) async throws {
+        let scene = try Scene()
+        let gate = try await running(scene)
+        let request = scene.request(execution: "e1")
+        let outcome: Governance.CheckOutcome = reason == .unverifiableTransition ? .notEvaluable : .failed(reason)
+        let decision = Fixture.decision(outcome, about: request)
+        _ = try await gate.contain(decision)
+        _ = try await gate.contain(decision)
+        let entered = try scene.domain.data(ContainmentEnter.self)
+        #expect(entered.map(\.scope) == [.execution(id(scene, "e1"))])
+        #expect(entered.map(\.reason) == [reason])
+        #expect(entered.map(\.evidence) == [decision.digest])
+        // Whoever asks for the same and does not run contains nobody.
+        _ = try await gate.contain(Fixture.decision(outcome, about: scene.request(execution: "e2")))
+        #expect(try scene.domain.data(ContainmentEnter.self).count == 1)
+    }
+
     @Test("a runtime that falls silent while it runs is contained for that, without a new head")
     func silent() async throws {
         let scene = try Scene(bounds: PolicyBounds(maxSilence: 30_000, maxHeadAge: 600_000, recheck: 5000))

@@ -321,6 +321,80 @@ def test_revoked_while_it_runs():
         place.make("containment", "lift", "execution", "e1")
         assert phase() == "executing"
         assert old != place.grant
+
+        # The gate looks again at the next heads, and at what was revalidated: the grant that was lost is no reason any more.
+        def rechecks():
+            text = gate.request("GET", "/metrics")[1].decode()
+            return int(re.search(r"^holdfast_gate_rechecks_total (\d+)$", text, re.M).group(1))
+
+        for _ in range(2):
+            before, size = rechecks(), tree_head(place.log.checkpoint())[0]
+            place.add()
+            gate.wait(lambda: gate.standing()["head"]["size"] > size and rechecks() > before, "it is not checked again")
+        assert phase() == "executing", "an execution that was revalidated is contained again for what it was contained for"
+        # And the new grant is.
+        place.make("grant", "revoke", place.grant, "--reason", "over too")
+        gate.wait(lambda: phase() == "contained", "not contained")
+    finally:
+        place.remove()
+
+
+def test_killed_while_it_watches():
+    """a gate that is killed goes on watching what it had permitted: revoked meanwhile, contained at once; nothing is folded anew"""
+    place = Place()
+    try:
+        gate = place.gate()
+        place.execution("e1", gate.ask())
+        place.execution("e2", gate.ask("doc:2"))
+        unused = gate.ask("doc:3")
+        # Killed at any moment after the answers: what was answered is watched.
+        gate.kill()
+        size = tree_head(place.log.checkpoint())[0]
+        place.make("execution", "finish", "e2", "--outcome", "executed", "--output-digest", "00" * 32, by="runtime")
+        place.make("grant", "revoke", place.grant, "--reason", "over")
+        began = time.monotonic()
+        gate.start()
+
+        def phase(name):
+            return json.loads(place.run("execution", "show", name, "--json").stdout.splitlines()[0])["phase"]
+
+        gate.wait(lambda: phase("e1") == "contained", "not contained")
+        print(f"      from the start of the gate to the containment: {time.monotonic() - began:.2f} s")
+        assert phase("e2") == "proof-persisted", phase("e2")
+        found = re.search(r"entries=(\d+)", next(line for line in gate.output if "Goes on" in line))
+        assert int(found.group(1)) >= size - 5, (found.group(0), size)
+        late = place.execution("e3", unused, check=False)
+        assert late.returncode == 1, "a permit on a grant that was revoked"
+        gate.wait(lambda: len(list((gate.directory / "watched").glob("*.permit"))) <= 2, "e2 is still watched")
+        # A file that can't be read is not passed over: what runs under it would go unwatched.
+        gate.stop()
+        (gate.directory / "watched" / ("00" * 16 + ".permit")).write_bytes(b"no permit")
+        result = subprocess.run(
+            [BIN / "holdfast", "gate", "serve", "--trust", place.trust, "--url", place.url, "--key", place.key("gate"),
+             "--issuer", f"{GATE}/gate", "--state", gate.directory, "--port", "0"],
+            capture_output=True, text=True, timeout=30)
+        assert result.returncode not in (0, 2) and "it is no permit" in result.stderr, result
+    finally:
+        place.remove()
+
+
+def test_killed_with_the_store_open():
+    """SIGKILL again and again while the log grows: each start goes on from the state that was kept, and judges the same"""
+    place = Place()
+    try:
+        gate = place.gate()
+        seen = 0
+        for number in range(6):
+            adding = threading.Thread(target=lambda: place.add(10))
+            adding.start()
+            time.sleep(0.05 + 0.1 * number)
+            gate.kill()
+            adding.join(60)
+            gate.start()
+            kept = int(re.search(r"entries=(\d+)", next(line for line in gate.output if "Goes on" in line)).group(1))
+            assert kept >= seen > 0 or number == 0, (kept, seen)
+            seen = gate.standing()["head"]["size"]
+            assert gate.ask()["decision"] is True
     finally:
         place.remove()
 

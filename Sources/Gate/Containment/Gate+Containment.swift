@@ -108,7 +108,11 @@ extension Gate {
         guard let phase = await state(.containment(scope), ContainmentRecord.self)?.phase, phase == .revalidated else {
             throw .notVerified("\(scope) is not revalidated in the state after entry \(recorded.index)")
         }
-        if case .execution(let id) = scope { watch(id, under: request) }
+        if case .execution(let id) = scope {
+            do { try watch(id, under: request) } catch {
+                throw .stream("what is to be watched can't be kept: \(SystemReason.text(error))")
+            }
+        }
         numbers.decided(.revalidate, reason: nil)
         return (decision, recorded)
     }

@@ -102,8 +102,11 @@ extension Gate {
         let permit = RecordedPermit(
             decision: decision, permission: .permit(nonce), entry: registered.entry, index: registered.index,
             expires: expires, head: registered.head)
+        // Before anybody can start under it: what is forgotten is never checked again.
+        do { try watch(permit, nonce: nonce) } catch {
+            throw .stream("what is to be watched can't be kept: \(SystemReason.text(error))")
+        }
         numbers.decided(.permit, reason: nil)
-        watch(permit, nonce: nonce)
         return permit
     }
 

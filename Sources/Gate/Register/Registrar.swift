@@ -20,6 +20,8 @@ final class Registrar: Sendable {
 
     private struct State {
         var jobs: [Job] = []
+        /// Who waits for what is pending from before, and wants the greatest index of it.
+        var waiting: [CheckedContinuation<Result<UInt64?, GateError>, Never>] = []
         var hasEnded = false
     }
 
@@ -77,12 +79,25 @@ final class Registrar: Sendable {
         }
     }
 
+    /// Sends what was signed before and may not be in the log. The greatest index of what is there now; nil if nothing was
+    /// pending, or the log refused it for good.
+    func sendPending() async -> Result<UInt64?, GateError> {
+        await withCheckedContinuation { done in
+            let isOpen = state.withLock { state in
+                if !state.hasEnded { state.waiting.append(done) }
+                return !state.hasEnded
+            }
+            if isOpen { ringer.yield() } else { done.resume(returning: .failure(.ended("it is shutting down"))) }
+        }
+    }
+
     /// Answers what waits, and takes nothing more.
     func end() async {
         state.withLock { $0.hasEnded = true }
         ringer.finish()
         await worker.withLock { $0 }?.value
         fail(take(.max), .ended("it is shutting down"))
+        for done in takeWaiting() { done.resume(returning: .failure(.ended("it is shutting down"))) }
     }
 
     private func take(_ count: Int) -> [Job] {
@@ -93,12 +108,37 @@ final class Registrar: Sendable {
         }
     }
 
+    private func takeWaiting() -> [CheckedContinuation<Result<UInt64?, GateError>, Never>] {
+        state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+    }
+
+    /// To open a writer is to send what is pending.
+    private func answerWaiting(_ kept: inout StreamWriter?) async {
+        let waiting = takeWaiting()
+        guard !waiting.isEmpty else { return }
+        var result = Result<UInt64?, GateError>.success(nil)
+        do throws(GateError) {
+            if kept == nil {
+                let writer = try await open()
+                kept = writer
+                result = .success(writer.recovered.map(\.index).max())
+            }
+        } catch {
+            result = .failure(error)
+        }
+        for done in waiting { done.resume(returning: result) }
+    }
+
     private func fail(_ jobs: [Job], _ error: GateError) {
         for job in jobs { job.done.resume(returning: .failure(error)) }
     }
 
     /// Registers all that waits.
     private func work(_ kept: inout StreamWriter?) async {
+        await answerWaiting(&kept)
         var jobs = take(Self.maxBatch)
         while !jobs.isEmpty {
             var writer: StreamWriter

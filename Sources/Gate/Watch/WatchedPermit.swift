@@ -21,23 +21,26 @@ extension Gate {
     /// More than one gate watches; a gate that forgets the oldest refuses nothing and permits nothing by it.
     private static var maxWatched: Int { 100_000 }
 
-    func watch(_ permit: RecordedPermit, nonce: [UInt8]) {
+    func watch(_ permit: RecordedPermit, nonce: [UInt8]) throws {
         guard options.watches, watched.count < Self.maxWatched else { return }
-        watched[nonce] = WatchedPermit(request: permit.decision.request, expires: permit.expires)
+        try watched.keep(WatchedPermit(request: permit.decision.request, expires: permit.expires), nonce)
     }
 
     /// An execution that was revalidated goes on under what was judged then, and is judged by that from here on: its first
     /// grant may be the very reason why it was contained.
-    func watch(_ id: ExecutionID, under request: AccessRequest) {
+    func watch(_ id: ExecutionID, under request: AccessRequest) throws {
         var request = request
         request.execution = id
-        for (nonce, permit) in watched where permit.request.execution == id { watched[nonce]?.request = request }
+        for (nonce, var permit) in watched.permits where permit.request.execution == id {
+            permit.request = request
+            try watched.keep(permit, nonce)
+        }
     }
 
     func recheckWatched() async {
         guard finding == nil else { return }
         let now = await now()
-        for nonce in watched.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+        for nonce in watched.permits.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             await recheck(nonce, now)
         }
         numbers.watching(watched.count)
@@ -51,19 +54,22 @@ extension Gate {
         guard let record = await state(.decision(nonce), PermitRecord.self) else { return }
         guard let startedBy = record.usedBy else {
             // Nothing was started under it, and soon nothing can be.
-            if now > permit.expires, fault == nil { watched[nonce] = nil }
+            if now > permit.expires, fault == nil { watched.end(nonce) }
             return
         }
-        if permit.request.execution == nil { permit.request.execution = execution(startedBy: startedBy) }
+        if permit.request.execution == nil, let id = execution(startedBy: startedBy) {
+            permit.request.execution = id
+            do { try watched.keep(permit, nonce) } catch {
+                logger.error("What is watched can't be kept", metadata: ["why": "\(SystemReason.text(error))"])
+            }
+        }
         guard let id = permit.request.execution, let running = await state(.execution(id), ExecutionRecord.self),
             running.outcome == nil, running.phase != .revoked
         else {
-            watched[nonce] = nil
+            watched.end(nonce)
             return
         }
-        permit.checkedSize = head.treeHead.size
-        permit.checkedAt = time.elapsed()
-        watched[nonce] = permit
+        watched.note(nonce, size: head.treeHead.size, at: time.elapsed())
         let containment = await state(.containment(.execution(id)), ContainmentRecord.self)?.phase ?? .baseline
         guard containment == .baseline, !owed.contains(where: { $0.scope == .execution(id) }) else { return }
         let decision = await judge(permit.request, files: nil)
@@ -73,9 +79,9 @@ extension Gate {
     }
 
     private func execution(startedBy index: UInt64) -> ExecutionID? {
-        let bytes = try? store.read { try $0.entry(index) }
-        guard let bytes, let statement = try? SignedStatement(decoding: bytes),
-            let event = try? Event(decoding: statement.payload)
+        let found = try? store.read { (bytes: try $0.entry(index), leafHash: try $0.leafHash(at: index)) }
+        guard let bytes = found?.bytes, let statement = try? SignedStatement(decoding: bytes),
+            statement.leafHash == found?.leafHash, let event = try? Event(decoding: statement.payload)
         else { return nil }
         return (try? ExecutionStart(event.data))?.execution
     }

@@ -58,10 +58,6 @@ struct GateFlags: ParsableArguments {
         let trust = try log.trustFile()
         let signer = try signer(trust)
         let url = try await log.logURL(trust)
-        var client = LogClient(
-            url: url, trust: trust, timeout: .seconds(min(log.timeout, 10)), certificates: log.ca)
-        // A gate asks again by itself.
-        client.retry.attempts = 1
         var options = GateOptions()
         options.interval = interval
         options.keepsFresh = !noPulse
@@ -82,11 +78,16 @@ struct GateFlags: ParsableArguments {
         } catch {
             throw Failure(.refused, "The directory \(state) can't be made: \(SystemReason.text(error))")
         }
+        var client = LogClient(
+            url: url, trust: trust, timeout: .seconds(min(log.timeout, 10)), certificates: log.ca)
+        // A gate asks again by itself.
+        client.retry.attempts = 1
         do {
             let gate = try Gate(
                 directory: state, client: client, store: store, signer: signer, options: options, logger: logger)
             return OpenGate(gate: gate, client: client, store: store)
         } catch {
+            await client.shutdown()
             store.close()
             throw Failure(.refused, "The gate can't go on from \(state): \(Terminal.visible("\(error)"))")
         }
