@@ -50,6 +50,7 @@ struct GateExecRun {
 
     private func supervise(_ gate: Gate, as runtime: GateSigner, in space: CellSpace) async throws -> SupervisedRun {
         let head = try await firstHead(of: gate)
+        let book = try await settled(gate, as: runtime)
         let execution = ExecutionID(
             home: gate.origin.text, id: command.asked.id ?? "run-\(UUID().uuidString.lowercased())")
         let task = SupervisedTask(
@@ -62,7 +63,7 @@ struct GateExecRun {
         let voice = GateExecVoice(quiet: command.quiet, execution: execution)
         let words = command.command
         let supervisor = Supervisor(
-            gate, task: task,
+            gate, task: task, book: book,
             confine: { leash in Cell(program: program, command: words, space: space, leash: leash) },
             output: { stream, bytes in GateExecOutput.write(bytes, to: stream) },
             observe: voice.say, now: { Moment.now() })
@@ -73,6 +74,27 @@ struct GateExecRun {
             try AtomicFile.write(Array((json.text(.pretty) + "\n").utf8), to: report)
         }
         return run
+    }
+
+    /// What earlier runs with this directory have begun, and did not live to put the end of on record.
+    private func settled(_ gate: Gate, as runtime: GateSigner) async throws -> ExecutionBook {
+        let book: ExecutionBook
+        let left: [ExecutionBook.Open]
+        do throws(GateOpeningError) {
+            book = try ExecutionBook(directory: command.gate.state + "/executions")
+            left = try book.left()
+        } catch {
+            throw Failure(.refused, "The gate can't go on from \(command.gate.state): \(Terminal.visible("\(error)"))")
+        }
+        for open in left where open.runtime == runtime.issuer {
+            let voice = GateExecVoice(quiet: command.quiet, execution: open.execution)
+            do throws(GateError) {
+                voice.settled(try await book.settle(open, through: gate, as: runtime))
+            } catch {
+                voice.unsettled(error)
+            }
+        }
+        return book
     }
 
     // MARK: What it is given

@@ -27,12 +27,24 @@ final class GateExecVoice: Sendable {
             wrong("contained (\(decision.reason?.rawValue ?? "")): \(failures.joined(separator: "; "))")
         case .timeOver: wrong("its time is over")
         case .graceOver: line("the grace is over: everything is killed")
+        case .cellEnded(.success(.unheard)): wrong("stopped by its cell, which heard of no check for too long")
         case .cellEnded(.success(let ending)): line("the command ended with \(ending.status)")
         case .cellEnded(.failure(let error)): wrong("\(error)")
         case .finishRegistered(.success(let finish)): line("end on record: entry \(finish.index)")
         case .finishRegistered(.failure(let error)): wrong("the end is not on record: \(error)")
         default: return
         }
+    }
+
+    /// What an earlier run left has its end on record, or has none to put there.
+    func settled(_ finish: RegisteredStatement?) {
+        line(
+            finish.map { "left by an earlier run: its end is on record, entry \($0.index)" }
+                ?? "left by an earlier run: nothing of it runs on record")
+    }
+
+    func unsettled(_ error: GateError) {
+        wrong("left by an earlier run: its end is not on record yet: \(error)")
     }
 
     func end(_ run: SupervisedRun) {
@@ -89,6 +101,7 @@ enum GateExecReport {
             decision.reason?.rawValue
         case .notPermitted(let error), .notStarted(let error): error.reason
         case .stopped(.timeOver, _): "time-over"
+        case .stopped(.unheard, _): "unheard"
         case .noCell(let error): error.reason
         case .interrupted, .ended, nil: nil
         }

@@ -152,7 +152,8 @@ struct CellTests {
     @Test("a gate that says nothing for the length of the leash is one that is not there")
     func leash() async throws {
         let (ending, seen) = try await run(["sleep", "1000"], leash: .milliseconds(300))
-        #expect(ending.status == 137)
+        #expect(ending == .unheard && ending.status == 137)
+        #expect(try await run(bash("kill -KILL $$"), leash: .seconds(60)).ending == .exited(137), "its own doing")
         #expect(seen.text(.standardError).contains("no word from the gate"))
     }
 

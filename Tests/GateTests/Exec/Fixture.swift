@@ -48,6 +48,8 @@ final class ToldPoint: DecisionPoint, RuntimeRecords {
         var asked: [AccessRequest] = []
         var contained: [Decision] = []
         var telemetry: TelemetryRecord?
+        /// Telemetry that was signed and is not in the log yet.
+        var owed: TelemetryRecord?
     }
 
     let memory = Mutex(Memory())
@@ -96,6 +98,14 @@ final class ToldPoint: DecisionPoint, RuntimeRecords {
     func contain(_ decision: Decision) async throws(GateError) -> [RegisteredStatement] {
         memory.withLock { $0.contained.append(decision) }
         return []
+    }
+
+    func sendPending(in stream: String, as signer: GateSigner) async throws(GateError) {
+        memory.withLock { memory in
+            // What was signed and not sent comes into the log now.
+            if let owed = memory.owed { memory.telemetry = owed }
+            memory.owed = nil
+        }
     }
 
     func newestTelemetry(of issuer: String) async throws(GateError) -> TelemetryRecord? {

@@ -35,6 +35,16 @@ struct SupervisionTests {
         #expect(machine.report.outcome == .executed)
     }
 
+    @Test("a cell that heard nothing for too long: the command was stopped, and did not end by itself")
+    func unheard() {
+        var machine = running()
+        #expect(machine.handle(.cellEnded(.success(.unheard))) == [.registerFinish(.blocked)])
+        #expect(machine.report.ending == .stopped(.unheard, .unheard))
+        _ = machine.handle(.finishRegistered(.success(statement)))
+        #expect(machine.report.outcome == .blocked)
+        #expect(machine.report.status == 124)
+    }
+
     @Test("a refused permit: nothing is started, and what it demands to contain is contained")
     func refused() {
         var machine = Supervision()

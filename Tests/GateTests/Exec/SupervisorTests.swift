@@ -1,4 +1,5 @@
 import COSE
+import Foundation
 import Gate
 import Governance
 import Synchronization
@@ -161,6 +162,96 @@ struct SupervisorTests {
         let run = await running
         #expect(run.report.outcome == .blocked)
         #expect(point.memory.withLock { $0.contained.first?.reason } == .telemetryInconsistent)
+    }
+
+    @Test("telemetry that an earlier run signed and did not send goes first: this run goes on from it")
+    func owedTelemetry() async throws {
+        let (point, cell) = (ToldPoint(), ToldCell(endsOn: [.terminate]))
+        let owed = TelemetryRecord(index: 1, digest: Hash.sha256([8]), until: 900)
+        point.memory.withLock { memory in
+            memory.telemetry = TelemetryRecord(index: 0, digest: Hash.sha256([9]), until: 800)
+            memory.owed = owed
+        }
+        cell.ending.yield(.exited(0))
+        let run = await (try supervisor(point, cell)).run(signals: noSignals)
+        let first = try #require(point.memory.withLock { $0.registered.first })
+        #expect(try TelemetryDigest(first.data).previous == owed.digest)
+        #expect(run.report.status == 0)
+    }
+
+    @Test("while telemetry is on its way, the reason is what the log's own newest is found to be")
+    func lostTelemetry() async throws {
+        let (point, cell) = (ToldPoint(), ToldCell(endsOn: [.terminate]))
+        let turns = Mutex(0)
+        let task = SupervisedTask(
+            request: Fixture.request, execution: Fixture.execution, runtime: try Fixture.signer,
+            input: SupervisedTask.input(command: ["true"]), interval: .seconds(5))
+        let supervisor = Supervisor(
+            point, task: task, confine: { _ in cell }, output: { _, _ in },
+            sleep: { length in
+                guard length == .seconds(5) else { return try await Task.sleep(for: .seconds(3600)) }
+                let turn = turns.withLock { turns in
+                    turns += 1
+                    return turns
+                }
+                switch turn {
+                case 1: point.memory.withLock { $0.refusals["telemetry.digest"] = .unreachable("lost") }
+                case 2:
+                    point.memory.withLock { $0.outcome = .failed(.synchronizationInterrupted) }
+                    point.show()
+                    fallthrough
+                default: try await Task.sleep(for: .seconds(3600))
+                }
+            }, now: { 1_000 })
+        let run = await supervisor.run(signals: noSignals)
+        #expect(run.report.outcome == .blocked)
+        #expect(point.memory.withLock { Set($0.asked.suffix(2).map(\.telemetry)).count } == 2, "both were asked about")
+        #expect(point.memory.withLock { $0.contained.map(\.reason) } == [.synchronizationInterrupted])
+    }
+
+    @Test("an execution is in the book before its start is sent, until its end is on record")
+    func book() async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "holdfast-book-\(UUID())").path
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let book = try ExecutionBook(directory: directory)
+        func ran(_ change: (inout ToldPoint.Memory) -> Void, atStart: @escaping @Sendable () -> Void = {}) async throws
+        {
+            let (point, cell) = (ToldPoint(), ToldCell())
+            point.memory.withLock { change(&$0) }
+            cell.ending.yield(.exited(0))
+            let task = SupervisedTask(
+                request: Fixture.request, execution: Fixture.execution, runtime: try Fixture.signer,
+                input: SupervisedTask.input(command: ["true"]))
+            let supervisor = Supervisor(
+                point, task: task, book: book, confine: { _ in cell }, output: { _, _ in },
+                observe: { _, phase in if case .checking = phase { atStart() } },
+                sleep: { if $0 != .seconds(2) { try await Task.sleep(for: .seconds(3600)) } }, now: { 1_000 })
+            _ = await supervisor.run(signals: noSignals)
+        }
+        let open = [ExecutionBook.Open(execution: Fixture.execution, runtime: Fixture.runtime)]
+        let seen = Mutex<[ExecutionBook.Open]>([])
+        try await ran({ _ in }, atStart: { seen.withLock { $0 = (try? book.left()) ?? [] } })
+        #expect(seen.withLock { $0 } == open)
+        #expect(try book.left().isEmpty)
+        // Refused for good: there is nothing to end. Not known: there may be.
+        try await ran({ $0.refusals["execution.start"] = .logRefused(code: "expired", detail: "") })
+        #expect(try book.left().isEmpty)
+        try await ran({ $0.refusals["execution.finish"] = .unreachable("down") })
+        #expect(try book.left() == open)
+        // The next run ends it; not while the log is away, and not twice.
+        let point = ToldPoint()
+        point.memory.withLock { $0.refusals["execution.finish"] = .unreachable("down") }
+        await #expect(throws: GateError.self) {
+            _ = try await book.settle(open[0], through: point, as: try Fixture.signer)
+        }
+        #expect(try book.left() == open)
+        point.memory.withLock { $0.refusals = [:] }
+        #expect(try await book.settle(open[0], through: point, as: try Fixture.signer) != nil)
+        let finish = try #require(point.memory.withLock { $0.registered.last })
+        #expect(try ExecutionFinish(finish.data).outcome == .blocked)
+        #expect(try book.left().isEmpty)
+        try Data([1]).write(to: URL(filePath: directory + "/00.execution"))
+        #expect(throws: GateOpeningError.self) { try book.left() }
     }
 
     @Test("a log that does not answer is told the end again")

@@ -83,7 +83,7 @@ public struct Cell: Confinement {
                 }
             }
             // `unshare` says 1 where a signal ended the first process.
-            return killed.isSet ? .killed : CellEnding(result.terminationStatus)
+            return killed.isSet ? .killed : control.saysUnheard ? .unheard : CellEnding(result.terminationStatus)
         } catch let error as SubprocessError where error.code == .executableNotFound {
             throw .noUnshare
         } catch {

@@ -4,6 +4,8 @@ public enum CellEnding: Sendable, Hashable {
     case exited(Int32)
     /// The cell was taken down with everything in it.
     case killed
+    /// The cell took itself down with everything in it: the gate had said nothing for the length of the leash.
+    case unheard
 
     /// Exit statuses of the cell's own, in the custom of `env` and `timeout`.
     package enum Status {
@@ -21,7 +23,7 @@ public enum CellEnding: Sendable, Hashable {
     public var status: Int32 {
         switch self {
         case .exited(let status): status
-        case .killed: Status.signalBase + 9
+        case .killed, .unheard: Status.signalBase + 9
         }
     }
 }

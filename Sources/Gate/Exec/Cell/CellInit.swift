@@ -27,11 +27,11 @@ public struct CellInit: Sendable {
         do {
             guard getpid() == 1 else { throw Fault("it is not the first process of a PID namespace") }
             guard let name = command.first else { throw Fault("there is no command") }
-            let orders = try openControl()
+            let (orders, words) = try openControl()
             if let cgroup {
                 do { try ControlGroup(path: cgroup).join() } catch { throw Fault("it could not join \(cgroup)") }
             }
-            try await run(name, obeying: orders)
+            try await run(name, obeying: orders, words)
         } catch let fault as Fault {
             Self.end(CellEnding.Status.fault, fault.words)
         } catch let error as SubprocessError where error.code == .executableNotFound {
@@ -53,20 +53,22 @@ public struct CellInit: Sendable {
         init(_ words: String) { self.words = words }
     }
 
-    /// Opens the pipe without waiting for a gate that may be gone, and takes its name away.
-    private func openControl() throws -> FileHandle {
+    /// Opens the pipes without waiting for a gate that may be gone, and takes their names away.
+    private func openControl() throws -> (orders: FileHandle, words: FileDescriptor) {
         do {
             let end = try FileDescriptor.open(FilePath(control), .readOnly, options: [.nonBlocking, .closeOnExec])
+            let words = try FileDescriptor.open(
+                FilePath(ControlPipe.wordsPath(beside: control)), .writeOnly, options: [.nonBlocking, .closeOnExec])
             try? FileManager.default.removeItem(at: URL(filePath: control).deletingLastPathComponent())
             // From here on reads wait. If the gate has gone in between, they end at once.
             guard fcntl(end.rawValue, F_SETFL, 0) == 0 else { throw Errno(rawValue: errno) }
-            return FileHandle(fileDescriptor: end.rawValue, closeOnDealloc: false)
+            return (FileHandle(fileDescriptor: end.rawValue, closeOnDealloc: false), words)
         } catch {
             throw Fault("the pipe from the gate, \(control): \(error)")
         }
     }
 
-    private func run(_ name: String, obeying orders: FileHandle) async throws -> Never {
+    private func run(_ name: String, obeying orders: FileHandle, _ words: FileDescriptor) async throws -> Never {
         let heard = LastWord()
         let executable: Executable = name.contains("/") ? .path(FilePath(name)) : .name(name)
         let result = try await Subprocess.run(
@@ -78,7 +80,7 @@ public struct CellInit: Sendable {
             let main = execution.processIdentifier.value
             Thread.detachNewThread { Self.obey(orders, main: main, heard: heard) }
             Thread.detachNewThread { Self.reap(sparing: main) }
-            Task.detached { [leash] in await Self.watch(heard, leash: leash) }
+            Task.detached { [leash] in await Self.watch(heard, leash: leash, words) }
         }
         switch result.terminationStatus {
         case .exited(let status): Self.end(status)
@@ -119,10 +121,11 @@ public struct CellInit: Sendable {
     }
 
     /// Ends the cell when the gate has said nothing for the length of the leash.
-    private static func watch(_ heard: LastWord, leash: Duration) async {
+    private static func watch(_ heard: LastWord, leash: Duration, _ words: FileDescriptor) async {
         while true {
             let left = leash - heard.age
             guard left > .zero else {
+                _ = try? words.writeAll([ControlPipe.unheard])
                 end(CellEnding.Status.signalBase + SIGKILL, "no word from the gate for \(leash): everything is ended")
             }
             try? await Task.sleep(for: left)

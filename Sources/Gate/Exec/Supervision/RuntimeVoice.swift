@@ -5,6 +5,8 @@ internal import Tlog
 /// What a runtime says of itself while something runs as it: digests of telemetry, each naming the one before it, and
 /// heartbeats that name the newest.
 actor RuntimeVoice<Point: DecisionPoint & RuntimeRecords> {
+    private static var stream: String { "runtime" }
+
     private let point: Point
     private let signer: GateSigner
     private let now: @Sendable () -> UInt64
@@ -13,6 +15,8 @@ actor RuntimeVoice<Point: DecisionPoint & RuntimeRecords> {
     /// One that is on its way: in the log or not.
     private var pending: Hash?
     private var isSpeaking = false
+    /// Whether the stream may hold something signed that the log does not have: an earlier run's, or what is ``pending``.
+    private var mayOwe = true
 
     init(_ point: Point, as signer: GateSigner, now: @escaping @Sendable () -> UInt64) {
         self.point = point
@@ -32,6 +36,9 @@ actor RuntimeVoice<Point: DecisionPoint & RuntimeRecords> {
         guard !isSpeaking else { return }
         isSpeaking = true
         defer { isSpeaking = false }
+        // What is owed goes first, by the stream; only then is it known which digest is the newest.
+        if mayOwe { try await point.sendPending(in: Self.stream, as: signer) }
+        mayOwe = false
         let newest = try await point.newestTelemetry(of: signer.issuer)
         if let pending, newest?.digest == pending { (sent, self.pending) = (pending, nil) }
         // Somebody else has sent telemetry under this name. Going on from theirs would hide that: the next check finds
@@ -41,12 +48,14 @@ actor RuntimeVoice<Point: DecisionPoint & RuntimeRecords> {
         let from = min(newest.map { $0.until + 1 } ?? until, until)
         let data = TelemetryDigest(digest: digest, previous: newest?.digest, from: from, until: until)
         pending = digest
+        mayOwe = true
         try await register(data)
         (sent, pending) = (digest, nil)
         try await register(RuntimeHeartbeat(telemetry: digest))
+        mayOwe = false
     }
 
     private func register(_ data: some StatementData) async throws(GateError) {
-        _ = try await point.register(EventDraft(data, stream: "runtime"), about: signer.issuer, as: signer)
+        _ = try await point.register(EventDraft(data, stream: Self.stream), about: signer.issuer, as: signer)
     }
 }

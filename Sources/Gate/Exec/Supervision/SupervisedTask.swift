@@ -51,4 +51,8 @@ public struct SupervisedTask: Sendable {
 public protocol RuntimeRecords: Sendable {
     /// The newest telemetry of a runtime at the newest verified head; nil if there is none.
     func newestTelemetry(of issuer: String) async throws(GateError) -> TelemetryRecord?
+
+    /// Sends what was signed in a stream before, here or in an earlier run, and may not be in the log; returns when it is
+    /// under a verified head, or refused for good.
+    func sendPending(in stream: String, as signer: GateSigner) async throws(GateError)
 }

@@ -185,6 +185,9 @@ public struct Supervision: Sendable {
             return finish(cause == .timeOver ? .timedOut : .blocked)
         }
         switch result {
+        case .success(.unheard):
+            report.ending = .stopped(.unheard, .unheard)
+            return finish(.blocked)
         case .success(let ending):
             report.ending = .ended(ending)
             return finish(ending == .exited(0) ? .executed : .failed)
@@ -223,6 +226,8 @@ public enum StopCause: Sendable, Hashable {
     case decision(Decision)
     /// The time that it might take was over.
     case timeOver
+    /// Its cell heard of no check for too long, and ended it.
+    case unheard
 }
 
 extension GateError {

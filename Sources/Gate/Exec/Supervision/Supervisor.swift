@@ -11,6 +11,7 @@ internal import Tlog
 public struct Supervisor<Point: DecisionPoint & RuntimeRecords>: Sendable {
     private let point: Point
     private let task: SupervisedTask
+    private let book: ExecutionBook?
     private let confine: @Sendable (Duration) -> any Confinement
     private let output: @Sendable (CommandStream, [UInt8]) async -> Void
     private let observe: @Sendable (Supervision.Event, Supervision.Phase) -> Void
@@ -19,13 +20,15 @@ public struct Supervisor<Point: DecisionPoint & RuntimeRecords>: Sendable {
 
     /// - Parameters:
     ///   - point: the gate.
+    ///   - book: where the execution stands until its end is on record; nil where nobody would look.
     ///   - confine: makes the cell, given for how long it may hear nothing from here.
     ///   - output: gets what the command writes.
     ///   - observe: sees each event, and the phase after it.
     ///   - sleep: waits; tests wait for nothing.
     ///   - now: ms since 1970.
     public init(
-        _ point: Point, task: SupervisedTask, confine: @escaping @Sendable (Duration) -> any Confinement,
+        _ point: Point, task: SupervisedTask, book: ExecutionBook? = nil,
+        confine: @escaping @Sendable (Duration) -> any Confinement,
         output: @escaping @Sendable (CommandStream, [UInt8]) async -> Void,
         observe: @escaping @Sendable (Supervision.Event, Supervision.Phase) -> Void = { _, _ in },
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
@@ -33,6 +36,7 @@ public struct Supervisor<Point: DecisionPoint & RuntimeRecords>: Sendable {
     ) {
         self.point = point
         self.task = task
+        self.book = book
         self.confine = confine
         self.output = output
         self.observe = observe
@@ -90,7 +94,7 @@ public struct Supervisor<Point: DecisionPoint & RuntimeRecords>: Sendable {
             }
         case .ask: group.addTask { run.inbox.yield(.asked(await ask(run))) }
         case .registerStart(let permit):
-            group.addTask { run.inbox.yield(.startRegistered(await register(start(permit)))) }
+            group.addTask { run.inbox.yield(.startRegistered(await begin(permit))) }
         case .judge: group.addTask { run.inbox.yield(.judged(await judge(run))) }
         case .launch: launch(run, in: &group)
         case .order(let order): run.orders.yield(order)
@@ -110,7 +114,12 @@ public struct Supervisor<Point: DecisionPoint & RuntimeRecords>: Sendable {
             run.containments.withLock { $0.append(containment) }
         case .registerFinish(let outcome):
             let result = run.ledger.result(report.cellEnding)
-            group.addTask { run.inbox.yield(.finishRegistered(await finish(outcome, result))) }
+            group.addTask {
+                let finished = await finish(outcome, result)
+                // "executed" may be refused and is then said otherwise; the end is on record before the file goes.
+                if case .success = finished { book?.end(task.execution) }
+                run.inbox.yield(.finishRegistered(finished))
+            }
         }
     }
 
@@ -137,14 +146,15 @@ public struct Supervisor<Point: DecisionPoint & RuntimeRecords>: Sendable {
     }
 
     /// All checks, at the newest verified head. While telemetry is on its way the log may have it already or not: it is
-    /// held against both.
+    /// held against both. Where neither passes, the one that the log has says why.
     private func judge(_ run: Run<Point>) async -> Decision {
         let files = await task.files?()
         while true {
             let claims = await run.voice.claims
             var decision = await point.evaluate(request(files, telemetry: claims[0]), files: files)
             for claim in claims.dropFirst() where !decision.permits {
-                decision = await point.evaluate(request(files, telemetry: claim), files: files)
+                let other = await point.evaluate(request(files, telemetry: claim), files: files)
+                if other.permits || decision.findsOtherTelemetry { decision = other }
             }
             if decision.permits { return decision }
             if await run.voice.claims == claims { return decision }
@@ -155,6 +165,17 @@ public struct Supervisor<Point: DecisionPoint & RuntimeRecords>: Sendable {
         ExecutionStart(
             execution: task.execution, permission: permit.permission, parents: task.request.parents,
             model: task.request.model?.model, input: task.inputDigest)
+    }
+
+    private func begin(_ permit: RecordedPermit) async -> Result<RegisteredStatement, GateError> {
+        do throws(GateError) {
+            try book?.begin(task.execution, by: task.runtime.issuer)
+        } catch {
+            return .failure(error)
+        }
+        let result = await register(start(permit))
+        if case .failure(let error) = result, !error.leavesOpen { book?.end(task.execution) }
+        return result
     }
 
     private func register(_ data: some StatementData) async -> Result<RegisteredStatement, GateError> {
@@ -207,6 +228,13 @@ public struct Supervisor<Point: DecisionPoint & RuntimeRecords>: Sendable {
                 run.inbox.yield(.timeOver)
             }
         }
+    }
+}
+
+extension Decision {
+    /// Whether the log's newest telemetry is not what the request says it is.
+    fileprivate var findsOtherTelemetry: Bool {
+        failures.contains { $0.check == .p5 && $0.outcome == .failed(.telemetryInconsistent) }
     }
 }
 
