@@ -7,7 +7,7 @@ import Tlog
 
 /// "While an execution runs, all of it is checked again": by a gate that was started again too.
 @Suite("What a gate watches")
-struct WatchTests {
+struct WatchedPermitTests {
     private func files(_ scene: Scene) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: scene.directory + "/watched")
             .filter { $0.hasSuffix(".permit") }
