@@ -23,7 +23,7 @@ struct Opening {
                     .locked,
                     "the store in \(directory) is open in another process; stop that one, or use another directory")
             }
-            if exists { try askTheDisk() }
+            if exists { try askTheDisk() } else { try checkRoom() }
             let environment = try openEnvironment(lock)
             try environment.checkReaders()
             if !exists { try place.sync() }
@@ -70,6 +70,19 @@ struct Opening {
             throw StoreError(.syncFailed, "what was written before cannot be brought to the disk (\(error))")
         }
         try file.dropCache()
+    }
+
+    /// LMDB maps the files that it makes: where there is no room for their pages, the first write to one ends the process
+    /// (SIGBUS).
+    private func checkRoom() throws {
+        let available = try StorageFile(existingAt: place.file(Self.lockName)).availableByteCount()
+        let (needed, overflow) = options.spaceReserve.multipliedReportingOverflow(by: 2)
+        guard !overflow, available >= needed else {
+            throw StoreError(
+                .full,
+                "\(available) bytes are left on the disk of \(directory), and a new store needs \(needed); make room there"
+            )
+        }
     }
 
     private func openEnvironment(_ lock: LockFile) throws -> Environment {

@@ -222,6 +222,15 @@ struct LMDBLogStoreTests {
         try log.commit(batch, to: store)
     }
 
+    @Test("no store is made on a disk without room for it, and one is when there is room")
+    func diskFullAtTheStart() throws {
+        let error = #expect(throws: StoreError.self) { _ = try scratch.store { $0.spaceReserve = 1 << 60 } }
+        #expect(error?.code == .full)
+        #expect(!FileManager.default.fileExists(atPath: scratch.log + "/data.mdb"))
+        var log = GrowingLog()
+        try log.grow(try scratch.store(), by: 2)
+    }
+
     @Test("missing entries, tiles and indices are damage, not absence")
     func damage() throws {
         var log = GrowingLog()

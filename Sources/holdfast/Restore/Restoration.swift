@@ -39,7 +39,6 @@ struct Restoration {
             at: data.deletingLastPathComponent(), withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
         if manager.fileExists(atPath: partial) { try manager.removeItem(atPath: partial) }
-        try checkSpace()
         do {
             try await rebuild(partial, from: source, checkpoint, anchored)
             try completeDirectory()
@@ -52,17 +51,6 @@ struct Restoration {
         // Last: without it the engine does not sign.
         if anchored == nil || anchored == .empty { try anchor.advance(from: anchored, to: head) }
         return head
-    }
-
-    /// LMDB maps its files: on a disk without any space left, opening a new store ends the process.
-    private func checkSpace() throws {
-        let directory = URL(filePath: paths.data).deletingLastPathComponent().path(percentEncoded: false)
-        let needed = 2 * LMDBLogStore.Options().spaceReserve
-        let found = try? FileManager.default.attributesOfFileSystem(forPath: directory)[.systemFreeSize] as? NSNumber
-        guard let free = found?.uint64Value, free < needed else { return }
-        throw Failure(
-            .refused, "\(directory) has \(free >> 10) KiB free, and a store needs \(needed >> 20) MiB to begin with",
-            hint: "Make room, or put the data on another disk: the setting 'data' in holdfast.yaml.")
     }
 
     private var lostAnchor: Failure {
