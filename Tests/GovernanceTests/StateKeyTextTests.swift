@@ -29,7 +29,8 @@ struct StateKeyTextTests {
         (.containment(.route("r")), "containment/route/r"), (.containment(.domain("d")), "containment/domain/d"),
         (.decision([UInt8](repeating: 0xab, count: 16)), "decision/" + String(repeating: "ab", count: 16)),
         (.execution(ExecutionID(home: "h", id: "i")), "execution/h/i"),
-        (.peer("log.example/peer"), "peer/log.example%2Fpeer"), (.route("out"), "route/out"),
+        (.peer("log.example/peer"), "peer/log.example%2Fpeer"), (.peerGrant(hash), "peerGrant/\(hex)"),
+        (.route("out"), "route/out"),
     ]
 
     @Test("a key of every kind, and back from text and from bytes", arguments: keys)

@@ -2,7 +2,7 @@ import COSE
 import Governance
 import Tlog
 
-/// Models, what runtimes report, peers and routes, and what has no rules of its own.
+/// Models, what runtimes report, and what has no rules of its own.
 extension Generator {
     // MARK: Models
 
@@ -60,51 +60,6 @@ extension Generator {
     private mutating func telemetry(of runtime: Actor) throws -> Hash? {
         let newest = try log.record(.telemetry(runtime.issuer), TelemetryRecord.self)?.digest
         return once(in: 8) ? pick([nil, hash()]) : newest
-    }
-
-    // MARK: Peers
-
-    mutating func peerOrRoute() throws {
-        let number = number(peers.count)
-        let record = try log.record(.peer(peers[number].origin), PeerRecord.self)
-        switch self.number(12) {
-        case 0 where once(in: 4):
-            try attempt(PeerExpel(origin: peers[number].origin, reason: "forked"), by: someone("operator", "authority"))
-        case 0...4 where record == nil || once(in: 10):
-            let origin = once(in: 15) ? Cast.origin : peers[number].origin
-            try attempt(
-                PeerAdmit(origin: origin, policy: try peers[number].policy(), genesis: .zero),
-                by: someone("operator", "authority"))
-        case 0...6: try head(of: number, record)
-        case 7: try attempt(RouteClose(route: "r\(self.number(2))"), by: someone("operator", "authority"))
-        default: try route()
-        }
-    }
-
-    private mutating func head(of number: Int, _ record: PeerRecord?) throws {
-        let old = Int(record?.head.size ?? 0)
-        if peers[number].leaves.count < 60 { peers[number].grow(self.number(5)) }
-        let peer = peers[number]
-        let size = once(in: 10) ? min(old, peer.leaves.count) : peer.leaves.count
-        let cosigners = pick([[0, 1], [0, 1, 2], [1, 2], [0, 2], [2], []])
-        let root = once(in: 12) ? hash() : nil
-        var bytes = try peer.checkpoint(
-            size, cosigners: cosigners, root: root, origin: once(in: 20) ? Cast.peers[1 - number] : nil)
-        if once(in: 15) { bytes[bytes.count - 10] ^= 1 }
-        var path = peer.proof(old, size)
-        if once(in: 12) { path = once(in: 2) ? Array(path.dropLast()) : path + [hash()] }
-        let data = PeerHead(origin: peer.origin, checkpoint: bytes, consistency: path)
-        try attempt(data, by: someone("gate", "operator", "observer"))
-    }
-
-    private mutating func route() throws {
-        var ends = [Cast.origin, pick(Cast.peers)]
-        if once(in: 2) { ends.reverse() }
-        if once(in: 10) { ends[0] = ends[1] }
-        let data = RouteOpen(
-            route: "r\(number(2))", from: ends[0], to: ends[1], actions: pick([["sort"], ["sort", "send"], ["burn"]]),
-            maxPeerAge: UInt64(1 + number(5000)))
-        try attempt(data, by: someone("operator", "authority"))
     }
 
     // MARK: Others

@@ -4,6 +4,7 @@ for obviousness and not for speed, so that it can be held against the fold that 
 The state is a dict from encoded keys to items of CBOR. An item is never changed in place."""
 
 import cbor
+import peers
 import shapes
 import tlog
 from shapes import Refused, governance_of, refuse_unless
@@ -579,8 +580,9 @@ class Fold:
             else:
                 refuse_unless(item is None, "state-moved")
         refuse_unless(not self.get(["decision", data["nonce"]]), "nonce-seen")
+        peer = {}
         if data["outcome"] == "permit":
-            self.check_permit(data)
+            peer = self.permit(data)
         elif data["outcome"] == "contain":
             self.drift(data)
         else:
@@ -589,22 +591,61 @@ class Fold:
             "index": self.index, "entry": self.leaf_hash,
             **optional(
                 data, "subject", "action", "resource", "outcome", "expires", "grant", "model", "purpose", "route",
-                "execution")})
+                "execution"), **peer})
 
     def check_expiry(self, expires, longest):
         refuse_unless(self.time <= expires, "expired")
         refuse_unless(expires - self.time <= longest, "expiry-too-late")
 
-    def check_permit(self, data):
+    def permit(self, data):
+        """What the record of the permit says besides: whose grant it is, if it is a peer's."""
         self.check_expiry(data["expires"], governance_of(self.policy)["maxPermit"])
-        refuse_unless(cbor.encode(["grant", data["grant"]]) in data["reliesOn"], "relies-on-nothing")
+        rest = ["route", data["route"]] if "peerProof" in data else ["grant", data["grant"]]
+        refuse_unless(cbor.encode(rest) in data["reliesOn"], "relies-on-nothing")
         model, route = data.get("model"), data.get("route")
         self.check_free(data["subject"], model, route, data.get("execution"))
-        self.check_in_force(self.chain(data["grant"]), data, model, route)
+        if "peerProof" not in data:
+            self.check_in_force(self.chain(data["grant"]), data, model, route)
         if model:
             self.check_usable(model, data["action"], data["purpose"])
         if route is not None:
             self.check_open(route, data["action"])
+        return self.show_peer_grant(data) if "peerProof" in data else {}
+
+    def show_peer_grant(self, data):
+        """The grant is one of a peer's, which the permit shows."""
+        route = self.get(["route", data["route"]])["route"]
+        peer = self.get(["peer", self.other_end(route)])
+        shown = Shown(data["peerProof"], peer)
+        self.check_peer_age(peer, route)
+        theirs = shown.get(["route", route["route"]])
+        refuse_unless(theirs and theirs["phase"] == "activated", "unknown-route")
+        refuse_unless(all(theirs["route"][end] == route[end] for end in ("from", "to")), "unknown-route")
+        refuse_unless(data["action"] in theirs["route"]["actions"], "unknown-route")
+        shown.check_free(data["subject"], data.get("model"), route["route"], data.get("execution"))
+        chain = shown.chain(data["grant"])
+        shown.check_unrevoked(chain)
+        conditions = [record["grant"]["conditions"] for _, record in chain]
+        is_counted = any("uses" in each for each in conditions)
+        refuse_unless(not is_counted or conditions[0].get("domain") == self.origin, "grant-uses")
+        self.check_in_force(chain, data, data.get("model"), route["route"])
+        self.put(["peerGrant", data["grant"]], {
+            "index": self.index, "origin": shown.origin, "head": peer["head"],
+            "grants": [[id, record["issuer"], record["grant"]] for id, record in chain]})
+        return {"peer": shown.origin}
+
+    def check_peer_age(self, peer, route):
+        refuse_unless(self.time - peer["headTime"] <= route["maxPeerAge"], "peer-age")
+
+    def shown_chain(self, permit):
+        """The chain of a peer's grant that a permit was given on, if nothing newer of the peer's is recorded."""
+        route = self.get(["route", permit["route"]])["route"]
+        peer = self.peer(self.other_end(route))
+        record = self.get(["peerGrant", permit["grant"]])
+        refuse_unless(record and record["origin"] == self.other_end(route), "unknown-grant")
+        refuse_unless(record["head"] == peer["head"], "peer-moved")
+        self.check_peer_age(peer, route)
+        return [(id, {"grant": grant, "revoked": False}) for id, _, grant in record["grants"]]
 
     def drift(self, data):
         if "execution" in data:
@@ -640,7 +681,7 @@ class Fold:
         refuse_unless(permit["subject"] == self.signer_now.issuer, "permit-mismatch")
         route = permit.get("route")
         self.check_free(self.signer_now.issuer, model, route, execution)
-        chain = self.chain(permit["grant"])
+        chain = self.shown_chain(permit) if "peer" in permit else self.chain(permit["grant"])
         self.check_in_force(chain, permit, model, route)
         if model:
             self.check_usable(model, permit["action"], permit["purpose"])
@@ -746,3 +787,9 @@ class Fold:
         refuse_unless(record and record["phase"] == "activated", "unknown-route")
         refuse_unless(action in record["route"]["actions"], "unknown-route")
         self.peer(self.other_end(record["route"]))
+
+
+class Shown(peers.Shown):
+    """A peer's state, asked as this one is."""
+
+    check_free, chain, check_unrevoked = Fold.check_free, Fold.chain, Fold.check_unrevoked

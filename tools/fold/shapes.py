@@ -201,6 +201,7 @@ def parts_of_decision(item):
     refuse_unless(("reason" in item) == (outcome == "contain"), "invalid-value")
     refuse_unless(("scope" in item) == (outcome == "revalidate"), "invalid-value")
     refuse_unless(("purpose" in item) == ("model" in item), "invalid-value")
+    refuse_unless("peerProof" not in item or (outcome == "permit" and "route" in item), "invalid-value")
 
 
 def peer_policy(item):
@@ -264,7 +265,7 @@ TYPES = {
         parts_of_decision, subject=uri, action=name, resource=name, request=hash, nonce=nonce, head=head, expires=ms,
         outcome=choice("permit", "contain", "revalidate"), reliesOn=array(data(1, 2048), 0, 64, distinct=True),
         grant_=hash, model_=model, purpose_=name, route_=name, execution_=execution, reason_=reason, scope_=scope,
-        evaluation_=hash),
+        evaluation_=hash, peerProof_=data(1, 16_384)),
     "lease.record": struct(subject=uri, action=name, resource=name, grant=hash, expires=ms),
 }
 

@@ -152,8 +152,9 @@ class Policy:
         need(key.type == type)
         return key
 
-    def verify(self, checkpoint):
-        """Raises unless one of the logs signed the checkpoint and the quorum cosigned it."""
+    def verify(self, checkpoint, quorum=None):
+        """Raises unless one of the logs signed the checkpoint and the quorum, or this witness or group, cosigned it."""
+        quorum = quorum or self.quorum
         signed = False
         for key in self.logs:
             if key.name == checkpoint.origin:
@@ -173,7 +174,7 @@ class Policy:
         for name, (threshold, members) in self.groups.items():
             if sum(member in have for member in members) >= threshold:
                 have.add(name)
-        need(self.quorum == b"none" or self.quorum in have, "quorum")
+        need(quorum == b"none" or quorum in have, "quorum")
 
 
 def node(left, right):
@@ -207,6 +208,24 @@ def consistency(old_size, old_root, new_size, new_root, path):
             from_new = node(from_new, hash)
         first, second = first >> 1, second >> 1
     need(second == 0 and from_old == old_root and from_new == new_root, "roots")
+
+
+def inclusion(index, size, leaf, path):
+    """The root that a path leads to: RFC 9162 section 2.1.3.2."""
+    need(index < size, "index")
+    hash = leaf
+    last = size - 1
+    for other in path:
+        need(last != 0, "path too long")
+        if index & 1 or index == last:
+            hash = node(other, hash)
+            while not index & 1 and index:
+                index, last = index >> 1, last >> 1
+        else:
+            hash = node(hash, other)
+        index, last = index >> 1, last >> 1
+    need(last == 0, "path too short")
+    return hash
 
 
 def tree_root(leaves):

@@ -33,6 +33,9 @@ public struct AccessRequest: Sendable, Hashable {
     public var parents: [ExecutionID]
     /// The digest of the newest telemetry that the runtime says it has sent; nil if it doesn't say.
     public var telemetry: Hash?
+    /// What the caller carries from the peer's log; there with a route. It is evidence and no part of what is asked: the
+    /// digest is the same without.
+    public var peerEvidence: PeerEvidence?
 
     public init(
         access: Access, grant: Hash? = nil, policy: Hash? = nil, model: ModelUse? = nil, route: String? = nil,

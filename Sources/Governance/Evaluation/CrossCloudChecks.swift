@@ -80,7 +80,7 @@ extension Evaluator {
         do { try statement.verify(key) } catch {
             throw .failed(.cryptographicFailure, "the foreign statement: \(error)", mend: "carry the statement itself")
         }
-        try checkStateWitnesses(view)
+        try view.checkStateWitnesses()
         return "\(issuer), \(statement.leafHash)"
     }
 
@@ -105,8 +105,7 @@ extension Evaluator {
             let fold = GovernanceState(base: tracked(view), rules: view.rules)
             let chain: GrantChain
             do { chain = try fold.chain(grant) } catch { throw Finding(error, .coordinationInconsistent) }
-            let isAllotted = chain.links.first?.conditions.domain.map(origin.hasSameUTF8) ?? false
-            guard !chain.isCounted || isAllotted else {
+            guard !chain.isCounted || chain.isAllotted(to: origin) else {
                 throw .failed(
                     .coordinationInconsistent, "the uses of \(grant) are counted and not allotted to this domain",
                     mend: "let its issuer allot uses: grant.issue with domain \(origin)")
@@ -149,8 +148,29 @@ extension Evaluator {
         } catch {
             throw Finding(error, .stateDivergence)
         }
-        try checkStateWitnesses(view)
+        try view.checkStateWitnesses()
+        if let proof = try peerProof()?.encoded(), proof.count > PeerProof.maxByteCount {
+            throw .notEvaluable(
+                "what shows the grant has \(proof.count) bytes; a permit carries at most \(PeerProof.maxByteCount)",
+                mend: "use a grant with fewer patterns and fewer that it comes from")
+        }
         return "\(grant) in force at size \(view.record.head.size)"
+    }
+
+    /// What a permit has to carry, so that the log can ask of the peer's state what was asked here; nil if the request
+    /// uses no grant of a peer's, or one that the log would refuse.
+    func peerProof() throws(Finding) -> PeerProof? {
+        guard foreign != nil, let grant = request.grant else { return nil }
+        let view = try view()
+        let (route, _) = try routeAndPeer()
+        let use = PeerGrantUse(
+            grant: grant, access: request.access, model: request.model?.model, route: route,
+            execution: request.execution)
+        let shown = TrackedState(view)
+        guard (try? GovernanceState(base: shown, rules: view.rules).shownGrant(use, to: origin)) != nil else {
+            return nil
+        }
+        return view.proof.showing([.policy] + shown.takeRead().keys)
     }
 
     // MARK: Parts
@@ -173,16 +193,6 @@ extension Evaluator {
             throw .failed(.routingMismatch, "there is no route \(route)", mend: "open it: route.open")
         }
         return (record, peer)
-    }
-
-    private func checkStateWitnesses(_ view: PeerView) throws(Finding) {
-        guard view.stateWitnessTime != nil else {
-            throw .failed(
-                .stateDivergence,
-                "no quorum of state witnesses of \(view.record.peer.origin) has cosigned the head of size "
-                    + "\(view.record.head.size)",
-                mend: "admit the peer with a state quorum, and record a head that it has cosigned")
-        }
     }
 
     /// The statement that issued the foreign grant, shown to be in the peer's tree.

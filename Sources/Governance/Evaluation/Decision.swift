@@ -15,13 +15,19 @@ public struct Decision: Sendable, Hashable {
     public let results: [CheckResult]
     /// Whether the head was relied on although no witness vouches for it: the policy allows it, and this says so.
     public let isUnwitnessed: Bool
+    /// What the permit carries, if it is on a grant of a peer's.
+    let peerProof: PeerProof?
 
-    init(request: AccessRequest, head: TreeHead?, time: UInt64, results: [CheckResult], isUnwitnessed: Bool) {
+    init(
+        request: AccessRequest, head: TreeHead?, time: UInt64, results: [CheckResult], isUnwitnessed: Bool,
+        peerProof: PeerProof? = nil
+    ) {
         self.request = request
         self.head = head
         self.time = time
         self.results = results
         self.isUnwitnessed = isUnwitnessed
+        self.peerProof = peerProof
     }
 
     /// The verdict of an evaluator that has no state to read: nothing can be evaluated.
@@ -98,6 +104,7 @@ public struct Decision: Sendable, Hashable {
         record.execution = request.execution
         record.reason = reason
         record.evaluation = digest
+        if permits { record.peerProof = peerProof?.encoded() }
         return record
     }
 

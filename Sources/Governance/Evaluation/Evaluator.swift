@@ -63,7 +63,8 @@ public struct Evaluator<State: StateReading> {
         var isUnwitnessed = false
         if case .byNobody? = evidence.head?.witnesses { isUnwitnessed = true }
         return Decision(
-            request: request, head: evidence.head?.head, time: now, results: sorted, isUnwitnessed: isUnwitnessed)
+            request: request, head: evidence.head?.head, time: now, results: sorted, isUnwitnessed: isUnwitnessed,
+            peerProof: try? peerProof())
     }
 
     private func result(
@@ -143,20 +144,25 @@ public struct Evaluator<State: StateReading> {
         guard let grant = request.grant else {
             throw .failed(.governanceMismatch, "the request names no grant", mend: "ask with a grant: grant.issue")
         }
-        // A grant of this log is used here; one of a peer's is proved by its state (X8).
-        if let foreign {
-            let view = try foreign.get()
-            let shown = ForeignGrantState(peer: view, local: state, grant: grant)
-            try checkInForce(grant, in: GovernanceState(base: shown, rules: view.rules))
-            return "\(grant) of \(view.record.peer.origin)"
+        // A grant of this log is read here; one of a peer's is proved by its state (X8), and its uses are counted here.
+        let view = try foreign?.get()
+        let chain: GrantChain
+        do throws(AdmissionError) {
+            if let view {
+                chain = try GovernanceState<PeerView>(base: view, rules: view.rules).chain(grant)
+            } else {
+                chain = try fold.chain(grant)
+            }
+        } catch {
+            throw Finding(error, .governanceMismatch)
         }
         if try isRunning(under: grant) {
             // Its own start took a use, which it still has.
-            try checkInForce(grant, in: GovernanceState(base: OwnUseState(base: state), rules: rules))
+            try checkInForce(chain, in: GovernanceState(base: OwnUseState(base: state), rules: rules))
         } else {
-            try checkInForce(grant, in: fold)
+            try checkInForce(chain, in: fold)
         }
-        return "\(grant)"
+        return view.map { "\(grant) of \($0.record.peer.origin)" } ?? "\(grant)"
     }
 
     /// Whether the execution that is asked for was started under the grant and has not ended.
@@ -173,11 +179,10 @@ public struct Evaluator<State: StateReading> {
     /// The rules of the fold over the state, as admission has them.
     var fold: GovernanceState<TrackedState<State>> { GovernanceState(base: state, rules: rules) }
 
-    func checkInForce(_ grant: Hash, in fold: GovernanceState<some StateReading>) throws(Finding) {
+    func checkInForce(_ chain: GrantChain, in fold: GovernanceState<some StateReading>) throws(Finding) {
         do throws(AdmissionError) {
-            let chain = try fold.chain(grant)
             try fold.checkInForce(
-                chain, for: request.access, model: request.model?.model, route: request.route, at: now, in: origin)
+                chain, for: request.access, model: request.model?.model, route: request.route, at: now)
         } catch {
             throw Finding(error, .governanceMismatch)
         }
@@ -233,8 +238,7 @@ public struct Evaluator<State: StateReading> {
         guard let record = try state.record(.route(route), RouteRecord.self) else {
             throw .failed(.routingMismatch, "there is no route \(route)", mend: "open it: route.open")
         }
-        let isFromHere = record.route.from.hasSameUTF8(as: rules.policy.origin.text)
-        let other = isFromHere ? record.route.to : record.route.from
+        let other = record.route.end(otherThan: rules.policy.origin.text)
         guard let peer = try state.record(.peer(other), PeerRecord.self), !peer.isExpelled else {
             throw .failed(.routingMismatch, "\(other) is no admitted peer", mend: "admit it: peer.admit")
         }

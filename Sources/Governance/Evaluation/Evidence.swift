@@ -71,29 +71,3 @@ public struct HeadEvidence: Sendable, Hashable {
         self.stateWitnesses = stateWitnesses
     }
 }
-
-/// What was carried here from a peer's log. None of it is believed before the evaluation has verified it under the head
-/// of the peer that this log has recorded.
-public struct PeerEvidence: Sendable, Hashable {
-    /// The entry that issued the foreign grant, where it stands, and the path to the peer's recorded head.
-    public struct Statement: Sendable, Hashable {
-        public let entry: [UInt8]
-        public let index: UInt64
-        public let path: [Hash]
-
-        public init(entry: [UInt8], index: UInt64, path: [Hash]) {
-            self.entry = entry
-            self.index = index
-            self.path = path
-        }
-    }
-
-    public var statement: Statement?
-    /// State proofs of the peer's, all under its recorded head.
-    public var proofs: [StateProof]
-
-    public init(statement: Statement?, proofs: [StateProof]) {
-        self.statement = statement
-        self.proofs = proofs
-    }
-}

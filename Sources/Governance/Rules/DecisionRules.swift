@@ -9,12 +9,13 @@ extension GovernanceState {
         if let seen = try record(key, PermitRecord.self) {
             throw .rule(.nonceSeen, Hex.encode(data.nonce), setBy: seen.index)
         }
+        var peer: String?
         switch data.outcome {
-        case .permit: try checkPermit(data, place)
+        case .permit: peer = try permit(data, place)
         case .contain: try drift(data, place)
         case .revalidate: if let scope = data.scope { try move(scope, .revalidate, place) }
         }
-        set(key, PermitRecord(index: place.index, entry: place.leafHash, decision: data))
+        set(key, PermitRecord(index: place.index, entry: place.leafHash, decision: data, peer: peer))
     }
 
     /// A decision is judged on a head that the log had before its batch.
@@ -42,18 +43,26 @@ extension GovernanceState {
         }
     }
 
-    private func checkPermit(_ data: DecisionRecord, _ place: StatementPlace) throws(AdmissionError) {
+    /// - Returns: the origin of the peer whose grant it is; nil for a grant of this log.
+    private mutating func permit(_ data: DecisionRecord, _ place: StatementPlace) throws(AdmissionError) -> String? {
         try checkExpiry(data.expires, within: rules.policy.rulesOfGovernance.maxPermit, place)
-        guard let grant = data.grant, data.reliesOn.contains(.grant(grant)) else {
+        // A grant of a peer's is no value of this state: what can change here is the route.
+        let rest = data.peerProof == nil ? data.grant.map(StateKey.grant) : data.route.map(StateKey.route)
+        guard let grant = data.grant, let rest, data.reliesOn.contains(rest) else {
             throw .rule(.reliesOnNothing, data.grant?.hex ?? "no grant", setBy: nil)
         }
         try checkFree(
             subject: data.access.subject, model: data.model, route: data.route, execution: data.execution)
-        try checkInForce(chain(grant), for: data.access, model: data.model, route: data.route, at: place.batchTime)
+        if data.peerProof == nil {
+            try checkInForce(chain(grant), for: data.access, model: data.model, route: data.route, at: place.batchTime)
+        }
         if let model = data.model {
             try checkUsable(model, action: data.access.action, purpose: data.purpose ?? "")
         }
-        if let route = data.route { try checkOpen(route, for: data.access.action) }
+        guard let route = data.route else { return nil }
+        try checkOpen(route, for: data.access.action)
+        guard let proof = data.peerProof else { return nil }
+        return try permit(data, on: grant, by: route, proof, place)
     }
 
     private func checkExpiry(

@@ -18,7 +18,7 @@ extension GovernanceState {
         }
         try checkFree(
             subject: place.issuer, model: data.model, route: permission.route, execution: data.execution)
-        let chain = try chain(permission.grant)
+        let chain = try chain(of: permission, place)
         try checkInForce(chain, for: permission.access, model: data.model, route: permission.route, at: place.batchTime)
         if let model = data.model {
             try checkUsable(model, action: permission.access.action, purpose: permission.purpose ?? "")
@@ -91,7 +91,13 @@ extension GovernanceState {
         let grant: Hash
         let purpose: String?
         let route: String?
+        var isPeers = false
         let index: UInt64
+    }
+
+    private func chain(of permission: Permitted, _ place: StatementPlace) throws(AdmissionError) -> GrantChain {
+        guard permission.isPeers, let route = permission.route else { return try chain(permission.grant) }
+        return try shownGrant(permission.grant, by: route, place)
     }
 
     private func permission(of data: ExecutionStart, _ place: StatementPlace) throws(AdmissionError) -> Permitted {
@@ -109,7 +115,7 @@ extension GovernanceState {
             }
             return Permitted(
                 access: permit.access, grant: grant, purpose: permit.purpose, route: permit.route,
-                index: permit.index)
+                isPeers: permit.peer != nil, index: permit.index)
         case .lease(let id):
             guard let state = try record(.lease(id), LeaseState.self) else {
                 throw .rule(.unknownPermit, "lease \(id)", setBy: nil)

@@ -88,12 +88,9 @@ extension GovernanceState {
         }
     }
 
-    /// Whether the grant lets its subject do this now: revocation, time, uses, cover.
-    ///
-    /// - Parameter domain: where it is to be used; this domain if nil.
+    /// Whether the grant lets its subject do this here and now: revocation, time, uses, cover.
     func checkInForce(
-        _ chain: GrantChain, for access: Access, model: ModelVersion?, route: String?, at time: UInt64,
-        in domain: String? = nil
+        _ chain: GrantChain, for access: Access, model: ModelVersion?, route: String?, at time: UInt64
     ) throws(AdmissionError) {
         try checkUnrevoked(chain)
         for link in chain.links {
@@ -104,7 +101,7 @@ extension GovernanceState {
         }
         try checkUses(1, of: chain)
         let link = chain.links[0]
-        if let what = link.record.grant.missing(access, model, route, in: domain ?? rules.policy.origin.text) {
+        if let what = link.record.grant.missing(access, model, route, in: rules.policy.origin.text) {
             throw .rule(.grantCover, what, setBy: link.record.index)
         }
     }

@@ -51,7 +51,7 @@ extension GovernanceState {
         set(.peer(data.origin), record)
     }
 
-    private func peer(_ origin: String) throws(AdmissionError) -> PeerRecord {
+    func peer(_ origin: String) throws(AdmissionError) -> PeerRecord {
         guard let record = try record(.peer(origin), PeerRecord.self), !record.isExpelled else {
             throw .rule(.unknownPeer, origin, setBy: nil)
         }
@@ -91,7 +91,6 @@ extension GovernanceState {
         guard record.route.actions.contains(where: action.hasSameUTF8) else {
             throw .rule(.unknownRoute, "action \(action) on \(route)", setBy: record.index)
         }
-        let isFromHere = record.route.from.hasSameUTF8(as: rules.policy.origin.text)
-        _ = try peer(isFromHere ? record.route.to : record.route.from)
+        _ = try peer(record.route.end(otherThan: rules.policy.origin.text))
     }
 }

@@ -41,10 +41,12 @@ public struct PermitRecord: StateRecord {
     public let purpose: String?
     public let route: String?
     public let execution: ExecutionID?
+    /// The origin of the peer whose grant it is; nil for a grant of this log.
+    public let peer: String?
     /// The entry that started an execution under it.
     public var usedBy: UInt64?
 
-    public init(index: UInt64, entry: Hash, decision: DecisionRecord) {
+    public init(index: UInt64, entry: Hash, decision: DecisionRecord, peer: String? = nil) {
         self.index = index
         self.entry = entry
         outcome = decision.outcome
@@ -55,6 +57,7 @@ public struct PermitRecord: StateRecord {
         purpose = decision.purpose
         route = decision.route
         execution = decision.execution
+        self.peer = peer
     }
 
     public var cbor: CBOR {
@@ -68,6 +71,7 @@ public struct PermitRecord: StateRecord {
         map["purpose"] = purpose.map { .text($0) }
         map["route"] = route.map { .text($0) }
         map["execution"] = execution?.cbor
+        map["peer"] = peer.map { .text($0) }
         map["usedBy"] = usedBy.map { .unsigned($0) }
         return .map(map)
     }
@@ -76,7 +80,8 @@ public struct PermitRecord: StateRecord {
         let fields = try FieldReader(
             item, path: "",
             fields: Access.fields + [
-                "index", "entry", "outcome", "expires", "grant", "model", "purpose", "route", "execution", "usedBy",
+                "index", "entry", "outcome", "expires", "grant", "model", "purpose", "route", "execution", "peer",
+                "usedBy",
             ])
         index = try fields.unsigned("index")
         entry = try fields.hash("entry")
@@ -88,6 +93,7 @@ public struct PermitRecord: StateRecord {
         purpose = try fields.optional("purpose", fields.text)
         route = try fields.optional("route", fields.text)
         execution = try fields.optional("execution") { name throws(FieldError) in try ExecutionID(fields, name) }
+        peer = try fields.optional("peer", fields.text)
         usedBy = try fields.optional("usedBy", fields.unsigned)
     }
 }

@@ -44,6 +44,9 @@ extension StateKey {
     /// Another domain, by its origin: a ``PeerRecord``.
     public static func peer(_ origin: String) -> StateKey { StateKey("peer", .text(origin)) }
 
+    /// A grant of a peer's that was shown here, by the leaf hash of its statement: a ``PeerGrantRecord``.
+    public static func peerGrant(_ grant: Hash) -> StateKey { StateKey("peerGrant", .hash(grant)) }
+
     /// A route, by its name: a ``RouteRecord``.
     public static func route(_ route: String) -> StateKey { StateKey("route", .text(route)) }
 }

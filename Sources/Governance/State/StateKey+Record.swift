@@ -20,6 +20,7 @@ extension StateKey {
         case "lease": _ = try LeaseState(decoding: value)
         case "execution": _ = try ExecutionRecord(decoding: value)
         case "peer": _ = try PeerRecord(decoding: value)
+        case "peerGrant": _ = try PeerGrantRecord(decoding: value)
         case "route": _ = try RouteRecord(decoding: value)
         case "logKey": _ = try EndedLogKeyRecord(decoding: value)
         case "frozen": _ = try FrozenRecord(decoding: value)

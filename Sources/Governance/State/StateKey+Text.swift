@@ -25,7 +25,7 @@ extension StateKey {
         case "identity": [.text, .hash]
         case "stream", "model", "execution": [.text, .text]
         case "streams", "attestation", "heartbeat", "telemetry", "peer", "route": [.text]
-        case "grant", "uses", "lease", "logKey": [.hash]
+        case "grant", "uses", "lease", "peerGrant", "logKey": [.hash]
         case "decision": [.bytes(16...32)]
         case "containment":
             switch first {

@@ -66,6 +66,9 @@ public struct DecisionRecord: StatementData {
     public var scope: Scope?
     /// The digest of the whole evaluation, kept elsewhere.
     public var evaluation: Hash?
+    /// Where the grant is a peer's: what shows that it is in force there, an encoded ``PeerProof``. Only in a permit by a
+    /// route.
+    public var peerProof: [UInt8]?
 
     public init(
         request: Hash, nonce: [UInt8], head: TreeHead, expires: UInt64, outcome: DecisionOutcome, access: Access,
@@ -84,7 +87,7 @@ public struct DecisionRecord: StatementData {
     private static let fields =
         Access.fields + [
             "request", "nonce", "head", "expires", "outcome", "reliesOn", "grant", "model", "purpose", "route",
-            "execution", "reason", "scope", "evaluation",
+            "execution", "reason", "scope", "evaluation", "peerProof",
         ]
 
     public init(_ data: CBOR) throws(FieldError) {
@@ -102,6 +105,9 @@ public struct DecisionRecord: StatementData {
         reason = try fields.optional("reason") { name throws(FieldError) in try fields.choice(name) }
         scope = try fields.optional("scope") { name throws(FieldError) in try Scope(fields, name) }
         evaluation = try fields.optional("evaluation", fields.hash)
+        peerProof = try fields.optional("peerProof") { name throws(FieldError) in
+            try fields.bytes(name, count: 1...PeerProof.maxByteCount)
+        }
         try checkParts()
     }
 
@@ -121,6 +127,9 @@ public struct DecisionRecord: StatementData {
         guard (purpose != nil) == (model != nil) else {
             throw .invalid("purpose", "there where a model is, and only there")
         }
+        guard peerProof == nil || (outcome == .permit && route != nil) else {
+            throw .invalid("peerProof", "in a permit by a route only")
+        }
     }
 
     public var cbor: CBOR {
@@ -138,6 +147,7 @@ public struct DecisionRecord: StatementData {
         map["reason"] = reason.map { .text($0.rawValue) }
         map["scope"] = scope?.cbor
         map["evaluation"] = evaluation.map { .hash($0) }
+        map["peerProof"] = peerProof.map { .bytes($0) }
         return .map(map)
     }
 }

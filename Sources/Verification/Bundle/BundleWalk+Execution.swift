@@ -113,7 +113,8 @@ extension BundleWalk {
         guard let entry = statement(permit.entry, why), let data = data(of: entry, why, DecisionRecord.self) else {
             return nil
         }
-        var expected = PermitRecord(index: permit.index, entry: entry.statement.leafHash, decision: data)
+        var expected = PermitRecord(
+            index: permit.index, entry: entry.statement.leafHash, decision: data, peer: permit.peer)
         expected.usedBy = permit.usedBy
         guard expected.cbor == permit.cbor, data.nonce == nonce, permit.usedBy == start.index,
             entry.index < start.index, data.outcome == .permit
@@ -127,7 +128,13 @@ extension BundleWalk {
                 + "\(data.head.size) entries")
         follow(data.head, judged: entry)
         tellPolicy(before: entry.index, key, "when entry \(entry.index) was decided")
-        if let grant = data.grant { follow(grant: grant, usedAt: start.index) }
+        if let grant = data.grant {
+            if let peer = permit.peer {
+                follow(grant: grant, of: peer, shownBy: entry)
+            } else {
+                follow(grant: grant, usedAt: start.index)
+            }
+        }
         if let route = data.route { leaveOpen("what came from the other domain by route \(route)") }
         return entry.index
     }

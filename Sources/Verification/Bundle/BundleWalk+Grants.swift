@@ -16,6 +16,25 @@ extension BundleWalk {
         if next != nil { disagree("other-statement", "the chain of grant \(grant) is longer than any can be") }
     }
 
+    /// A grant of a peer's: the permit's statement carries what shows it, which this log checked when it admitted it.
+    mutating func follow(grant: Hash, of peer: String, shownBy permit: BundleContent.Entry) {
+        let key = StateKey.peerGrant(grant)
+        switch record(key, "the grant of \(peer) that entry \(permit.index) shows", PeerGrantRecord.self) {
+        case .missing: return
+        case .absent: disagree("absent", "there is no \(key.text) in the state at size \(content.size)")
+        case .record(let record):
+            guard record.origin.isSame(as: peer), record.grants.first?.id == grant, record.index >= permit.index else {
+                return disagree("other-statement", "the state has another \(key.text) than entry \(permit.index) shows")
+            }
+            for link in record.grants {
+                tell(.authorized, key, permit, "grant \(link.id) of \(peer), by \(link.issuer): \(link.grant.text)")
+                if let uses = link.grant.conditions.uses, link.grant.conditions.domain?.isSame(as: origin) == true {
+                    tellUses(of: link.id, key, allowed: uses)
+                }
+            }
+        }
+    }
+
     /// - Returns: the grant that this one hands on.
     private mutating func follow(link id: Hash, usedAt use: UInt64?) -> Hash? {
         let key = StateKey.grant(id)

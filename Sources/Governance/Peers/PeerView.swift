@@ -15,36 +15,53 @@ struct PeerView: StateReading, Sendable {
     /// When the state witnesses that this domain believes saw the head, ms since 1970; nil if they have not.
     let stateWitnessTime: UInt64?
     let statement: PeerEvidence.Statement?
+    /// What all of this was read from.
+    let proof: PeerProof
     private let values: [StateKey: [UInt8]?]
 
+    /// What was carried to an evaluator.
+    ///
     /// - Throws: a ``Finding`` that says which proof does not hold, and why.
     init(_ evidence: PeerEvidence?, _ record: PeerRecord) throws(Finding) {
+        if let fault = evidence?.fault { throw Self.bad(fault, record) }
         guard let evidence, let first = evidence.proofs.first else {
             throw .notEvaluable(
                 "there is no evidence of \(record.peer.origin)'s state", mend: "carry state proofs of the peer's")
         }
+        guard evidence.proofs.count <= PeerEvidence.maxProofCount else {
+            throw .notEvaluable(
+                "\(evidence.proofs.count) state proofs; evidence has at most \(PeerEvidence.maxProofCount)",
+                mend: "carry what the request needs")
+        }
+        guard let proof = PeerProof(evidence.proofs) else {
+            throw Self.bad("the state proofs are not all of one head", record)
+        }
+        try self.init(proof, sealIndex: first.index, statement: evidence.statement, record)
+    }
+
+    /// - Parameter sealIndex: where the evidence says that the seal stands; nil if it doesn't say.
+    init(
+        _ proof: PeerProof, sealIndex: UInt64? = nil, statement: PeerEvidence.Statement? = nil, _ record: PeerRecord
+    ) throws(Finding) {
         guard record.head.size > 0 else {
             throw .notEvaluable("no head of \(record.peer.origin) is recorded", mend: "record one: peer.head")
         }
         self.record = record
-        statement = evidence.statement
-        stateWitnessTime = try Self.checkpoint(first.checkpoint, record)
-        let (seal, sealStatement) = try Self.seal(first, record)
+        self.proof = proof
+        self.statement = statement
+        stateWitnessTime = try Self.checkpoint(proof.checkpoint, record)
+        let (seal, sealStatement) = try Self.seal(proof, sealIndex ?? record.head.size - 1, record)
         var values: [StateKey: [UInt8]?] = [:]
-        for proof in evidence.proofs {
-            // One head, one seal: verified once, compared here.
-            guard proof.checkpoint == first.checkpoint, proof.seal == first.seal, proof.index == first.index else {
-                throw Self.bad("the state proofs are not all of one head", record)
-            }
+        for value in proof.values {
             do throws(MapProofError) {
-                try proof.proof.verify(
-                    key: proof.key.mapKey, value: proof.value.map { Hash.sha256($0) }, root: seal.stateRoot)
+                try value.proof.verify(
+                    key: value.key.mapKey, value: value.value.map { Hash.sha256($0) }, root: seal.stateRoot)
             } catch {
                 throw .failed(
-                    .stateDivergence, "\(proof.key) of \(record.peer.origin): \(error)",
+                    .stateDivergence, "\(value.key) of \(record.peer.origin): \(error)",
                     mend: "fetch the state proofs again")
             }
-            values.updateValue(proof.value, forKey: proof.key)
+            values.updateValue(value.value, forKey: value.key)
         }
         guard let policy = values[.policy] ?? nil, let policyRecord = try? PolicyRecord(decoding: policy) else {
             throw .notEvaluable(
@@ -60,6 +77,26 @@ struct PeerView: StateReading, Sendable {
     func value(_ key: StateKey) throws -> [UInt8]? {
         guard let value = values[key] else { throw NotShown(key: key) }
         return value
+    }
+
+    /// Reads and verifies what a permit carries.
+    init(decoding bytes: [UInt8], _ record: PeerRecord) throws(Finding) {
+        let proof: PeerProof
+        do throws(StateProofError) { proof = try PeerProof(decoding: bytes) } catch {
+            throw Self.bad("\(error)", record)
+        }
+        try self.init(proof, record)
+    }
+
+    /// The domain's own trust in the peer's seals: a quorum of state witnesses has replayed what the head covers.
+    func checkStateWitnesses() throws(Finding) {
+        guard stateWitnessTime != nil else {
+            throw .failed(
+                .stateDivergence,
+                "no quorum of state witnesses of \(record.peer.origin) has cosigned the head of size "
+                    + "\(record.head.size)",
+                mend: "admit the peer with a state quorum, and record a head that it has cosigned")
+        }
     }
 
     /// The keys of an issuer that the evidence shows.
@@ -107,14 +144,14 @@ struct PeerView: StateReading, Sendable {
     }
 
     private static func seal(
-        _ proof: StateProof, _ record: PeerRecord
+        _ proof: PeerProof, _ index: UInt64, _ record: PeerRecord
     ) throws(Finding) -> (seal: Seal, statement: SignedStatement) {
         do {
             // "Published heads end with a seal, always."
-            guard proof.sealedSize == record.head.size else {
-                throw bad("the seal at \(proof.index) does not end the head of size \(record.head.size)", record)
+            guard index == record.head.size - 1 else {
+                throw bad("the seal at \(index) does not end the head of size \(record.head.size)", record)
             }
-            let path = InclusionProof(index: proof.index, size: record.head.size, path: proof.path)
+            let path = InclusionProof(index: index, size: record.head.size, path: proof.path)
             try path.verify(leafHash: .leaf(proof.seal), root: record.head.root)
             let statement = try SignedStatement(decoding: proof.seal)
             return (try Seal(statement, origin: Origin(record.peer.origin)), statement)
@@ -128,17 +165,5 @@ struct PeerView: StateReading, Sendable {
     private static func bad(_ detail: String, _ record: PeerRecord) -> Finding {
         .failed(
             .cryptographicFailure, "evidence of \(record.peer.origin): \(detail)", mend: "fetch the evidence again")
-    }
-}
-
-/// The peer's state as the rules of a grant read it, with what is counted here.
-struct ForeignGrantState<Local: StateReading>: StateReading {
-    let peer: PeerView
-    let local: Local
-    let grant: Hash
-
-    func value(_ key: StateKey) throws -> [UInt8]? {
-        // Uses that were allotted to this domain are counted in this domain's log.
-        key == .uses(grant) ? try local.value(key) : try peer.value(key)
     }
 }
