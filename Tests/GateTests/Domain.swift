@@ -97,13 +97,13 @@ final class Domain: Transport {
 
     init(
         time: TestTime = TestTime(), governance: PolicyGovernance = PolicyGovernance(maxLease: 120_000),
-        bounds: PolicyBounds = PolicyBounds(), allowUnwitnessed: Bool = false
+        bounds: PolicyBounds = PolicyBounds(), allowUnwitnessed: Bool = false, origin: String = "domain.test/log"
     ) throws {
         self.time = time
-        origin = try Origin("domain.test/log")
+        self.origin = try Origin(origin)
         let authority = try Self.key(4)
         policy = try Policy(
-            origin: origin,
+            origin: self.origin,
             logKeys: LogPublicKeys(
                 checkpoint: Self.key(1).publicKey, receipt: Self.key(2).publicKey, statement: Self.key(3).publicKey),
             authorities: [authority.publicKey], threshold: 1,
@@ -174,6 +174,38 @@ final class Domain: Transport {
         }
         return statement.leafHash
     }
+
+    /// The same by another than the actors.
+    func post(_ data: some StatementData, issuer: String, key: Ed25519.SigningKey) throws {
+        let event = try EventDraft(data, stream: "other").event(
+            place: EventDraft.Place(seq: 0, prev: nil), time: time.wall())
+        let statement = try SignedStatement.sign(
+            payload: event.encoded(), contentType: Event.contentType, issuer: issuer, subject: "test", key: key)
+        try state.withLock { state in
+            try state.fold.admit(statement, index: UInt64(state.entries.count), batchTime: time.wall())
+            state.entries.append(statement.entryBytes)
+            seal(&state, count: 1)
+        }
+    }
+
+    // MARK: What it shows
+
+    func checkpoint() throws -> [UInt8] { state.withLock(\.checkpoint) }
+
+    func tiles() -> [TileCoordinate: [UInt8]] { tiles(entries).tiles }
+
+    /// What it answers about a key of its state, under its newest head.
+    func proof(of key: StateKey) throws -> StateProof {
+        try state.withLock { state in
+            let index = UInt64(state.entries.count - 1)
+            let path = try ProofPlan.inclusion(index: index, size: index + 1).hashes(in: tiles(state.entries).tiles)
+            return StateProof(
+                key: key, value: state.state.value(key), proof: state.map.proof(key.mapKey),
+                seal: state.entries[Int(index)], index: index, path: path, checkpoint: state.checkpoint)
+        }
+    }
+
+    // MARK: More writing
 
     /// An event that no rule is about.
     func note() throws {

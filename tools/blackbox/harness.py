@@ -71,12 +71,12 @@ def leaf_hash(statement):
 class Log:
     """One log directory and, while it runs, its server."""
 
-    def __init__(self, signers=(), arguments=()):
+    def __init__(self, signers=(), arguments=(), origin="example.com/blackbox"):
         self.parent = pathlib.Path(tempfile.mkdtemp(prefix="holdfast-test-"))
         self.directory = self.parent / "log"
         self.process = None
         self.output = []
-        arguments = ["init", self.directory, "--origin", "example.com/blackbox", *arguments]
+        arguments = ["init", self.directory, "--origin", origin, *arguments]
         for number, signer in enumerate(signers):
             path = self.parent / f"issuer{number}.pub"
             write_public_key(path, signer.public)

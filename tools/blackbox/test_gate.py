@@ -103,8 +103,8 @@ class Gate:
 class Place(Witnessed):
     """A witnessed log with a state witness, in which a runtime may embed documents."""
 
-    def __init__(self, bounds=None, **governance):
-        super().__init__()
+    def __init__(self, bounds=None, origin="example.com/blackbox", **governance):
+        super().__init__(origin)
         self.state = StateWitness()
         self.gates = []
         lines = f"witness s {self.state.vkey} {self.state.url}\nstate-quorum s\n"

@@ -66,9 +66,9 @@ class Witness:
 class Witnessed:
     """A log with three witnesses, two of which are a quorum."""
 
-    def __init__(self):
+    def __init__(self, origin="example.com/blackbox"):
         self.signer = Signer()
-        self.log = Log([self.signer])
+        self.log = Log([self.signer], origin=origin)
         trust = self.log.trust.read_text()
         key = next(line.split()[1] for line in trust.splitlines() if line.startswith("log "))
         self.witnesses = [Witness(number, key) for number in range(3)]

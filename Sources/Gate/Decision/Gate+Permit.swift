@@ -29,7 +29,8 @@ extension Gate {
             let reading = clock.read(wall: wall, elapsed: elapsed, tolerance: tolerance, vouched: vouched)
             let head = HeadEvidence(log, now: reading.now, stateTime: stateTime, hasStateQuorum: hasStateQuorum)
             let evidence = Evidence(
-                head: head, differingFiles: differing, doubts: known + (reading.trouble.map { [.clock($0)] } ?? []))
+                head: head, differingFiles: differing, peer: asked.peerEvidence,
+                doubts: known + (reading.trouble.map { [.clock($0)] } ?? []))
             return Evaluator.evaluate(
                 asked, state: log.state, rules: log.rules, evidence: evidence, now: reading.now,
                 revalidating: revalidating)
@@ -64,6 +65,8 @@ extension Gate {
     ) async throws(GateError) -> RecordedPermit {
         guard !hasEnded else { throw .ended("it is shutting down") }
         if mayLease, let permit = try await leased(request, files) { return permit }
+        // Evidence of a peer's is of a head that was recorded a moment ago, perhaps.
+        if request.peerEvidence != nil { await nextRound() }
         await freshen()
         var refusal: (decision: Decision, code: String, detail: String)?
         for attempt in 1...max(options.attempts, 1) {

@@ -65,12 +65,20 @@ struct WatchBook {
 
 extension WatchedPermit {
     /// What the file has.
-    var cbor: CBOR { ["request": request.cbor, "expires": .unsigned(expires)] }
+    var cbor: CBOR {
+        var map: CBORMap = ["request": request.cbor, "expires": .unsigned(expires)]
+        map["peer"] = request.peerEvidence.map { .bytes($0.encoded()) }
+        return .map(map)
+    }
 
     init(_ item: CBOR) throws(FieldError) {
         guard let map = item.mapValue, let request = map["request"], let expires = map["expires"]?.unsignedValue else {
             throw .wrongKind("")
         }
         self.init(request: try AccessRequest(request), expires: expires)
+        if let evidence = map["peer"] {
+            guard let bytes = evidence.bytesValue else { throw .wrongKind("peer") }
+            self.request.peerEvidence = PeerEvidence(reading: bytes)
+        }
     }
 }

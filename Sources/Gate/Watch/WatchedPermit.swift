@@ -20,9 +20,16 @@ struct WatchedPermit {
 extension Gate {
     /// More than one gate watches; a gate that forgets the oldest refuses nothing and permits nothing by it.
     private static var maxWatched: Int { 100_000 }
+    /// Of those whose requests carry evidence of a peer's, which has its bytes.
+    private static var maxWatchedWithEvidence: Int { 1000 }
 
     func watch(_ permit: RecordedPermit, nonce: [UInt8]) throws {
         guard options.watches, watched.count < Self.maxWatched else { return }
+        if permit.decision.request.peerEvidence != nil {
+            if permit.decision.request.execution != nil { try renew(permit.decision.request) }
+            let others = watched.permits.values.count(where: { $0.request.peerEvidence != nil })
+            guard others < Self.maxWatchedWithEvidence else { return }
+        }
         try watched.keep(WatchedPermit(request: permit.decision.request, expires: permit.expires), nonce)
     }
 
@@ -33,6 +40,16 @@ extension Gate {
         request.execution = id
         for (nonce, var permit) in watched.permits where permit.request.execution == id {
             permit.request = request
+            try watched.keep(permit, nonce)
+        }
+    }
+
+    /// What was carried with a newer request for an execution is what it is judged by from now on: evidence of an older
+    /// head of the peer's shows nothing once a newer one is recorded.
+    private func renew(_ request: AccessRequest) throws {
+        for (nonce, var permit) in watched.permits
+        where permit.request.execution == request.execution && permit.request.grant == request.grant {
+            permit.request.peerEvidence = request.peerEvidence
             try watched.keep(permit, nonce)
         }
     }

@@ -5,7 +5,7 @@ internal import Tlog
 /// resource and context (OpenID AuthZEN Authorization API 1.0, section 6.1).
 ///
 /// What this domain asks beyond that stands in the context: `grant`, `policy`, `model`, `route`, `execution`, `parents`,
-/// `telemetry`, `lease`. Other members are let be, as are all properties.
+/// `telemetry`, `lease`, `peer`. Other members are let be, as are all properties.
 struct EvaluationRequest: Sendable {
     let access: AccessRequest
     /// Whether a lease will do.
@@ -21,11 +21,13 @@ struct EvaluationRequest: Sendable {
         let action = try Self.entity(members, "action", ["name"])
         let resource = try Self.entity(members, "resource", ["type", "id"])
         let context = try ContextReader(members["context"], home: home)
-        access = AccessRequest(
+        var access = AccessRequest(
             access: Access(subject: subject[1], action: action[0], resource: resource[1]),
             grant: try context.hash("grant"), policy: try context.hash("policy"), model: try context.model(),
             route: try context.text("route"), execution: try context.execution("execution"),
             parents: try context.parents(), telemetry: try context.hash("telemetry"))
+        access.peerEvidence = try context.peer()
+        self.access = access
         mayLease = try context.bool("lease")
         scope = try context.scope("scope")
     }
@@ -88,6 +90,16 @@ private struct ContextReader {
     private static func hash(_ text: String, _ path: String) throws(RequestFault) -> Hash {
         guard let hash = Hash(hex: text) else { throw RequestFault("\(path) is not 64 lowercase hexadecimal digits") }
         return hash
+    }
+
+    /// What can't be read is no fault of the request's form: the checks that need it say so, and contain.
+    func peer() throws(RequestFault) -> PeerEvidence? {
+        guard let text = try text("peer") else { return nil }
+        guard text.utf8.count <= PeerEvidence.maxByteCount / 3 * 4 + 4 else {
+            return PeerEvidence(unreadable: "more than \(PeerEvidence.maxByteCount) bytes")
+        }
+        guard let bytes = Base64.decode(text) else { return PeerEvidence(unreadable: "it is no base64 with padding") }
+        return PeerEvidence(reading: bytes)
     }
 
     func model() throws(RequestFault) -> AccessRequest.ModelUse? {

@@ -95,6 +95,17 @@ struct GateExecRequest: ParsableArguments {
     @Option(help: "What the model is used for.")
     var purpose: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The route to or from the domain whose grant it is. Needs --peer-evidence.", valueName: "name"))
+    var route: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What shows the peer's grant: made by holdfast peer evidence. It is read again at each check.",
+            valueName: "file"))
+    var peerEvidence: String?
+
     @Option(help: ArgumentHelp("The execution's id, unique in the log. Default: one is made.", valueName: "id"))
     var id: String?
 
@@ -111,6 +122,12 @@ struct GateExecRequest: ParsableArguments {
     func validate() throws {
         guard (uses == nil) == (purpose == nil) else {
             throw ValidationError("A model is used for a purpose: --uses NAME@VERSION and --purpose TEXT.")
+        }
+        guard (route == nil) == (peerEvidence == nil) else {
+            throw ValidationError("A grant of a peer's comes by a route, with evidence: --route and --peer-evidence.")
+        }
+        guard route == nil || id != nil else {
+            throw ValidationError("Evidence of a peer's is for one execution: name it with --id.")
         }
     }
 }

@@ -57,7 +57,8 @@ struct GateExecRun {
             request: request(runtime, policy: head.policy, home: gate.origin.text), execution: execution,
             runtime: runtime,
             input: SupervisedTask.input(command: command.command, files: try inputs()),
-            files: try await files(gate), timeLimit: command.timeLimit.map { .seconds(Int64($0)) },
+            files: try await files(gate), peerEvidence: peerEvidence(),
+            timeLimit: command.timeLimit.map { .seconds(Int64($0)) },
             interval: command.telemetry.map { .seconds(Int64($0)) })
         let program = try Self.program()
         let voice = GateExecVoice(quiet: command.quiet, execution: execution)
@@ -120,7 +121,19 @@ struct GateExecRun {
             model: asked.uses.map {
                 AccessRequest.ModelUse(model: $0, purpose: asked.purpose ?? "", loaded: nil)
             },
-            parents: asked.parent.map { ExecutionID(home: home, id: $0) })
+            route: asked.route, parents: asked.parent.map { ExecutionID(home: home, id: $0) })
+    }
+
+    /// What can't be read shows nothing, and the checks that need it fail.
+    private func peerEvidence() -> (@Sendable () -> PeerEvidence)? {
+        guard let path = command.asked.peerEvidence else { return nil }
+        return {
+            do {
+                return PeerEvidence(reading: [UInt8](try Data(contentsOf: URL(filePath: path))))
+            } catch {
+                return PeerEvidence(unreadable: "\(path): \(SystemReason.text(error))")
+            }
+        }
     }
 
     private func inputs() throws -> [(path: String, digest: Hash)] {

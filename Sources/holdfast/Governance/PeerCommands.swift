@@ -9,8 +9,8 @@ struct PeerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "peer", abstract: "Admit other domains' logs, and record their heads.",
         subcommands: [
-            PeerAdmitCommand.self, PeerHeadCommand.self, PeerExpelCommand.self, PeerListCommand.self,
-            PeerShowCommand.self,
+            PeerAdmitCommand.self, PeerHeadCommand.self, PeerEvidenceCommand.self, PeerExpelCommand.self,
+            PeerListCommand.self, PeerShowCommand.self,
         ])
 }
 
@@ -74,7 +74,9 @@ struct PeerHeadCommand: StatementCommand {
         commandName: "head", abstract: "Fetch a peer's newest head, prove that it extends the recorded one, record it.",
         discussion: """
             Signed by an operator, a gate or an observer. The checkpoint has to satisfy the quorum that the peer was \
-            admitted with; the proof is computed from the peer's tiles.
+            admitted with; the proof is computed from the peer's tiles. State witnesses cosign a head some time after it \
+            is published: where the peer was admitted with a state quorum, they are waited for, because without them \
+            nothing of the peer's state is honoured under this head.
 
               holdfast peer head log.example.org/other --peer-url https://log.example.org
             """)
@@ -83,55 +85,42 @@ struct PeerHeadCommand: StatementCommand {
     var origin: String
 
     @Option(
-        help: ArgumentHelp("Where its log is. Default: what its 'log' line says.", valueName: "url"))
-    var peerURL: String?
+        help: ArgumentHelp("How long to wait for the peer's state witnesses.", valueName: "seconds"))
+    var wait = 30
 
-    @Option(help: ArgumentHelp("The authorities (PEM) to trust for its HTTPS.", valueName: "file"))
-    var peerCA: String?
-
+    @OptionGroup var peer: PeerAddress
     @OptionGroup var statement: StatementOptions
     @OptionGroup var log: LogOptions
 
     func validate() throws {
-        if let peerURL, LogURL(peerURL) == nil {
-            throw ValidationError("--peer-url takes an http or https URL, not '\(peerURL)'.")
-        }
+        guard (0...3600).contains(wait) else { throw ValidationError("--wait takes 0 to 3600 seconds, not \(wait).") }
     }
 
     func make(_ session: inout GovernanceSession) async throws -> StatementDraft {
-        guard let record = try await session.record(.peer(origin), PeerRecord.self), !record.isExpelled else {
-            throw Failure(
-                .refused, "\(Terminal.visible(origin)) is no admitted peer",
-                hint: "Admit it: holdfast peer admit PEER.trust. holdfast peer list shows those there are.")
-        }
-        let trust: TrustFile
-        do {
-            trust = try TrustFile(parsing: Array(record.peer.policy.utf8))
-        } catch {
-            throw Failure(.refused, "The policy that \(origin) was admitted with can't be used: \(error)")
-        }
-        let client = LogClient(
-            url: try url(trust), trust: trust, timeout: .seconds(log.timeout), certificates: peerCA)
-        do {
-            let draft = try await head(of: client, after: record.head)
-            await client.shutdown()
-            return draft
-        } catch {
-            await client.shutdown()
-            throw error
+        let record = try await PeerAddress.record(of: origin, &session)
+        return try await peer.withClient(of: record, timeout: log.timeout) { client in
+            try await head(of: client, record)
         }
     }
 
-    private func url(_ trust: TrustFile) throws -> LogURL {
-        let text = peerURL ?? trust.policy.logs.first?.url?.description
-        guard let url = text.flatMap({ LogURL($0) }) else {
-            throw Failure(.usage, "The URL of the peer's log is not known", hint: "Give it with --peer-url URL.")
+    /// The newest checkpoint; where the peer's state witnesses matter, one that they have cosigned, if one comes in time.
+    private func view(_ client: LogClient, _ record: PeerRecord) async throws -> (view: LogView, isVouched: Bool) {
+        let clock = ContinuousClock()
+        let end = clock.now + .seconds(wait)
+        while true {
+            let view = try await client.view()
+            guard let name = record.peer.stateQuorum,
+                let quorum = client.trust.policy.quorum(named: TlogPolicy.Name(name.utf8))
+            else { return (view, false) }
+            if (try? client.trust.policy.verify(view.head.signed, quorum: quorum)) != nil { return (view, true) }
+            guard clock.now < end else { return (view, false) }
+            try await Task.sleep(for: .milliseconds(250))
         }
-        return url
     }
 
-    private func head(of client: LogClient, after old: TreeHead) async throws -> StatementDraft {
-        var view = try await client.view()
+    private func head(of client: LogClient, _ record: PeerRecord) async throws -> StatementDraft {
+        let old = record.head
+        var (view, isVouched) = try await view(client, record)
         let head = view.head.treeHead
         guard head.size >= old.size else {
             throw Failure(
@@ -153,7 +142,10 @@ struct PeerHeadCommand: StatementCommand {
         }
         var draft = StatementDraft(
             PeerHead(origin: origin, checkpoint: view.head.signed.bytes, consistency: path), about: origin)
-        draft.notes = [("size", "\(head.size)"), ("root", head.root.hex), ("before", "\(old.size)")]
+        draft.notes = [
+            ("size", "\(head.size)"), ("root", head.root.hex), ("before", "\(old.size)"),
+            ("state", isVouched ? "state witnesses vouch for it" : "nobody vouches for it"),
+        ]
         return draft
     }
 }

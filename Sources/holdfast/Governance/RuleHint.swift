@@ -31,6 +31,9 @@ enum RuleHint {
     }
 
     private static let sentences: [Rule: String] = [
+        .peerProof: "Gather it again under the recorded head: holdfast peer evidence",
+        .peerAge: "Record a newer head of the peer's: holdfast peer head",
+        .peerMoved: "Have it permitted again, with evidence under the recorded head.",
         .policyPredecessor: "Start from the policy in force: holdfast policy draft > next.json",
         .policyFixed: "Leave the origin and the log's keys as they are: holdfast policy draft > next.json",
         .alreadyApproved: "It waits for the other authorities: holdfast policy pending",

@@ -13,6 +13,8 @@ public struct SupervisedTask: Sendable {
     public let input: CBOR
     /// Compares the model's files as they are now; nil if the request names no model, or no files were given.
     public let files: (@Sendable () async -> ModelFiles)?
+    /// What is carried from the peer's log, as it is now; nil if the request names no route.
+    public let peerEvidence: (@Sendable () -> PeerEvidence)?
     /// How long the command may take; nil: as long as it likes.
     public let timeLimit: Duration?
     /// How often telemetry and heartbeats are sent; nil: three times as often as the policy asks.
@@ -20,7 +22,8 @@ public struct SupervisedTask: Sendable {
 
     public init(
         request: AccessRequest, execution: ExecutionID, runtime: GateSigner, input: CBOR,
-        files: (@Sendable () async -> ModelFiles)? = nil, timeLimit: Duration? = nil, interval: Duration? = nil
+        files: (@Sendable () async -> ModelFiles)? = nil, peerEvidence: (@Sendable () -> PeerEvidence)? = nil,
+        timeLimit: Duration? = nil, interval: Duration? = nil
     ) {
         var request = request
         request.execution = execution
@@ -29,6 +32,7 @@ public struct SupervisedTask: Sendable {
         self.runtime = runtime
         self.input = input
         self.files = files
+        self.peerEvidence = peerEvidence
         self.timeLimit = timeLimit
         self.interval = interval
     }

@@ -125,10 +125,11 @@ public struct Supervisor<Point: DecisionPoint & RuntimeRecords>: Sendable {
 
     // MARK: The gate
 
-    /// The request as of now: what is loaded is what the files are.
+    /// The request as of now: what is loaded is what the files are, and what the peer has shown is read again.
     private func request(_ files: ModelFiles?, telemetry: Hash?) -> AccessRequest {
         var request = task.request
         request.telemetry = telemetry
+        request.peerEvidence = task.peerEvidence?()
         if let files, let use = request.model {
             request.model = AccessRequest.ModelUse(model: use.model, purpose: use.purpose, loaded: files.digest)
         }
