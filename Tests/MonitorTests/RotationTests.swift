@@ -124,6 +124,23 @@ struct RotationTests {
         }
     }
 
+    @Test("one that a crash left behind is no head to a follower that starts again")
+    func leftBehind() async throws {
+        var fork = old
+        try fork.grow(to: 40, batch: 3)
+        for left in [leaked(log), fork] {
+            let place = try Place()
+            try place.server.show(log)
+            _ = try await place.follower(log, adding: later).advance()
+            try Data(left.checkpoint().bytes).write(to: URL(filePath: place.directory + "/head"))
+            let follower = try place.follower(log, adding: later)
+            #expect(await follower.withFolded { $0.checkpoint == nil } == true)
+            #expect(try await follower.advance().head.treeHead == log.head())
+            #expect(await follower.withFolded { $0.checkpoint != nil } == true)
+            #expect(try Data(contentsOf: URL(filePath: place.directory + "/head")) == Data(log.checkpoint().bytes))
+        }
+    }
+
     @Test("entries that break the rules under a former key's head are not the log's fault")
     func notTheLogs() async throws {
         var late = old

@@ -60,12 +60,12 @@ struct BundleTests {
         let text = try governed.log.stateTrustText()
         let keys = governed.log.keys
         let cutoff = try governed.log.rotate()
-        try governed.log.grow(to: governed.log.size + 5)
+        for _ in 0..<2 { try governed.log.grow(to: governed.log.size + 5) }
         let bundle = try governed.bundle(Self.subject).encoded()
-        func report(at size: UInt64) throws -> VerificationReport {
+        func report(at size: UInt64, of other: [UInt8]? = nil) throws -> VerificationReport {
             let lines = TestLog.laterLines(governed.log.keys, origin: governed.log.origin, ended: keys, at: size)
             let trust = try TrustFile(parsing: Array((text + lines.map { $0 + "\n" }.joined()).utf8))
-            return Verifier(trust: trust).bundle(bundle)
+            return Verifier(trust: trust).bundle(other ?? bundle)
         }
         let good = try report(at: cutoff)
         #expect(good.verdict == .verified, "\(good.text())")
@@ -73,6 +73,18 @@ struct BundleTests {
         #expect(early.failures.contains("seal-signature: key-ended"), "\(early.failures)")
         let late = try report(at: governed.log.size)
         #expect(late.failures.contains("seal-signature: key-not-begun"), "\(late.failures)")
+        // The log's own entries are held to it by themselves too: here a seal that no value is under.
+        let index = cutoff + 4
+        let seal = EvidenceBundle.Entry(
+            index: index, bytes: governed.log.entries[Int(index)], path: governed.log.inclusion(index).path)
+        let parts = try EvidenceBundle(decoding: bundle)
+        #expect(!parts.entries.contains { $0.index == index })
+        let more = EvidenceBundle(
+            subject: parts.subject, checkpoint: parts.checkpoint, entries: parts.entries + [seal],
+            states: parts.states, heads: parts.heads
+        ).encoded()
+        #expect(try report(at: cutoff, of: more).verdict == .verified)
+        #expect(try report(at: index + 1, of: more).failures == ["statement-signatures: key-not-begun"])
         // The head is the new key's.
         let first = Verifier(trust: verifier.trust).bundle(bundle)
         #expect(first.failures == ["log-signature: no-signature"])

@@ -188,9 +188,8 @@ public actor LogFollower {
         return .fork(try evidence(accepted.signed, shown, ForkEvidence.Consistency(root: root, path: path)))
     }
 
-    /// Why a checkpoint is not signed by the log: with a key that the trust file names, or that the log itself does.
+    /// Why a checkpoint is not signed by the log, with a key that the trust file names.
     private func unsigned(_ shown: SignedCheckpoint) -> String? {
-        if case .rightful? = replica.logKeys?.standing(of: shown) { return nil }
         let keys = trust.policy.logs.map(\.key).filter { key in
             key.name == origin.keyName && shown.note.signatures.contains(where: key.matches)
         }
