@@ -29,42 +29,86 @@ __attribute__((constructor)) static void ask(void) {
 
 bool CSHA256IsAvailable(void) { return available; }
 
-/* The instructions keep the eight words as two registers, ABEF and CDGH. Four rounds are two instructions; the message
- * schedule (6.2.2, step 1) goes on four words at a time. */
-__attribute__((target("sha,sse4.1,ssse3")))
-static void compress(uint32_t words[8], const uint8_t *bytes, size_t blocks) {
-    const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0bULL, 0x0405060700010203ULL);
-    __m128i low = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)&words[0]), 0xb1);
-    __m128i high = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)&words[4]), 0x1b);
-    __m128i abef = _mm_alignr_epi8(low, high, 8);
-    __m128i cdgh = _mm_blend_epi16(high, low, 0xf0);
-    for (; blocks > 0; blocks--, bytes += 64) {
-        const __m128i abef_before = abef, cdgh_before = cdgh;
-        __m128i schedule[4];
-#pragma clang loop unroll(full)
-        for (int group = 0; group < 16; group++) {
-            __m128i next;
-            if (group < 4) {
-                next = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(bytes + 16 * group)), swap);
-            } else {
-                const __m128i newest = schedule[(group + 3) & 3], second = schedule[(group + 2) & 3];
-                next = _mm_sha256msg1_epu32(schedule[group & 3], schedule[(group + 1) & 3]);
-                next = _mm_add_epi32(next, _mm_alignr_epi8(newest, second, 4));
-                next = _mm_sha256msg2_epu32(next, newest);
-            }
-            schedule[group & 3] = next;
-            __m128i words_and_constants =
-                _mm_add_epi32(next, _mm_load_si128((const __m128i *)&constants[4 * group]));
-            cdgh = _mm_sha256rnds2_epu32(cdgh, abef, words_and_constants);
-            abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(words_and_constants, 0x0e));
-        }
-        abef = _mm_add_epi32(abef, abef_before);
-        cdgh = _mm_add_epi32(cdgh, cdgh_before);
-    }
-    low = _mm_shuffle_epi32(abef, 0x1b);
-    high = _mm_shuffle_epi32(cdgh, 0xb1);
+/* The instructions keep the eight words as two registers, ABEF and CDGH. */
+typedef struct {
+    __m128i abef, cdgh;
+} Registers;
+
+#define WITH_SHA __attribute__((target("sha,sse4.1,ssse3"))) static inline
+
+WITH_SHA Registers load(const uint32_t words[8]) {
+    const __m128i low = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)&words[0]), 0xb1);
+    const __m128i high = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)&words[4]), 0x1b);
+    return (Registers){_mm_alignr_epi8(low, high, 8), _mm_blend_epi16(high, low, 0xf0)};
+}
+
+WITH_SHA void store(Registers state, uint32_t words[8]) {
+    const __m128i low = _mm_shuffle_epi32(state.abef, 0x1b);
+    const __m128i high = _mm_shuffle_epi32(state.cdgh, 0xb1);
     _mm_storeu_si128((__m128i *)&words[0], _mm_blend_epi16(low, high, 0xf0));
     _mm_storeu_si128((__m128i *)&words[4], _mm_alignr_epi8(high, low, 8));
+}
+
+/* Four words of the message schedule (6.2.2, step 1): the message's own first, then what follows from those before. */
+WITH_SHA void schedule(__m128i words[4], const uint8_t *bytes, int group) {
+    const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0bULL, 0x0405060700010203ULL);
+    if (group < 4) {
+        words[group] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(bytes + 16 * group)), swap);
+        return;
+    }
+    const __m128i newest = words[(group + 3) & 3], second = words[(group + 2) & 3];
+    __m128i next = _mm_sha256msg1_epu32(words[group & 3], words[(group + 1) & 3]);
+    next = _mm_add_epi32(next, _mm_alignr_epi8(newest, second, 4));
+    words[group & 3] = _mm_sha256msg2_epu32(next, newest);
+}
+
+/* Four rounds (6.2.2, step 3). */
+WITH_SHA void rounds(Registers *state, __m128i words, int group) {
+    const __m128i sum = _mm_add_epi32(words, _mm_load_si128((const __m128i *)&constants[4 * group]));
+    state->cdgh = _mm_sha256rnds2_epu32(state->cdgh, state->abef, sum);
+    state->abef = _mm_sha256rnds2_epu32(state->abef, state->cdgh, _mm_shuffle_epi32(sum, 0x0e));
+}
+
+WITH_SHA void add(Registers *state, Registers before) {
+    state->abef = _mm_add_epi32(state->abef, before.abef);
+    state->cdgh = _mm_add_epi32(state->cdgh, before.cdgh);
+}
+
+__attribute__((target("sha,sse4.1,ssse3")))
+static void compress(uint32_t words[8], const uint8_t *bytes, size_t blocks) {
+    Registers state = load(words);
+    for (; blocks > 0; blocks--, bytes += 64) {
+        const Registers before = state;
+        __m128i message[4];
+#pragma clang loop unroll(full)
+        for (int group = 0; group < 16; group++) {
+            schedule(message, bytes, group);
+            rounds(&state, message[group & 3], group);
+        }
+        add(&state, before);
+    }
+    store(state, words);
+}
+
+/* The same of two messages at once. */
+__attribute__((target("sha,sse4.1,ssse3")))
+static void compress_two(uint32_t words[2][8], const uint8_t *one, const uint8_t *other, size_t blocks) {
+    Registers states[2] = {load(words[0]), load(words[1])};
+    for (; blocks > 0; blocks--, one += 64, other += 64) {
+        const Registers before[2] = {states[0], states[1]};
+        __m128i messages[2][4];
+#pragma clang loop unroll(full)
+        for (int group = 0; group < 16; group++) {
+            schedule(messages[0], one, group);
+            schedule(messages[1], other, group);
+            rounds(&states[0], messages[0][group & 3], group);
+            rounds(&states[1], messages[1][group & 3], group);
+        }
+        add(&states[0], before[0]);
+        add(&states[1], before[1]);
+    }
+    store(states[0], words[0]);
+    store(states[1], words[1]);
 }
 
 #else
@@ -76,13 +120,26 @@ static void compress(uint32_t words[8], const uint8_t *bytes, size_t blocks) {
     __builtin_trap();
 }
 
+static void compress_two(uint32_t words[2][8], const uint8_t *one, const uint8_t *other, size_t blocks) {
+    (void)words, (void)one, (void)other, (void)blocks;
+    __builtin_trap();
+}
+
 #endif
 
+/* FIPS 180-4, 5.3.3. */
+static const uint32_t first[8] = {
+    0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+};
+
+static void print(const uint32_t words[8], uint8_t *hash) {
+    for (int word = 0; word < 8; word++) {
+        const uint32_t swapped = __builtin_bswap32(words[word]);
+        memcpy(hash + 4 * word, &swapped, 4);
+    }
+}
+
 void CSHA256Begin(CSHA256State *state) {
-    /* FIPS 180-4, 5.3.3. */
-    static const uint32_t first[8] = {
-        0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
-    };
     memcpy(state->words, first, sizeof first);
     state->count = 0;
 }
@@ -118,8 +175,33 @@ void CSHA256End(CSHA256State *state, uint8_t *hash) {
     const uint64_t bits = __builtin_bswap64(state->count * 8);
     memcpy(state->block + 56, &bits, 8);
     compress(state->words, state->block, 1);
-    for (int word = 0; word < 8; word++) {
-        const uint32_t swapped = __builtin_bswap32(state->words[word]);
-        memcpy(hash + 4 * word, &swapped, 4);
+    print(state->words, hash);
+}
+
+void CSHA256Nodes(uint8_t prefix, const uint8_t *pairs, size_t count, uint8_t *hashes) {
+    /* 65 bytes, a one bit, zeros, and 520 bits as the length: two blocks. */
+    uint8_t messages[2][128] = {{0}};
+    for (int one = 0; one < 2; one++) {
+        messages[one][0] = prefix;
+        messages[one][65] = 0x80;
+        messages[one][126] = 520 >> 8;
+        messages[one][127] = 520 & 255;
+    }
+    while (count > 0) {
+        const int both = count > 1;
+        uint32_t words[2][8];
+        for (int one = 0; one <= both; one++) {
+            memcpy(words[one], first, sizeof first);
+            memcpy(messages[one] + 1, pairs + 64 * one, 64);
+        }
+        if (both) {
+            compress_two(words, messages[0], messages[1], 2);
+        } else {
+            compress(words[0], messages[0], 2);
+        }
+        for (int one = 0; one <= both; one++) print(words[one], hashes + 32 * one);
+        pairs += 64 * (1 + both);
+        hashes += 32 * (1 + both);
+        count -= 1 + both;
     }
 }

@@ -2,7 +2,8 @@ import COSE
 import Governance
 import Tlog
 
-/// One pass over a log's entries, in groups: read and verify signatures side by side, then tree and fold in order.
+/// One pass over a log's entries, in groups: read and verify signatures side by side, then tree and fold in order, while
+/// the signatures of the next group are verified.
 ///
 /// The tree is computed to the end even where an entry breaks the log's rules, and the rules are followed to the end
 /// even where a tile differs, so that the report says which of them is wrong.
@@ -88,10 +89,24 @@ struct LogReading<Source: TileSource> {
         let width = UInt64(EntryBundle.fullWidth)
         let bundleCount = head.size / width + (head.size % width > 0 ? 1 : 0)
         var next = frontier.size / width
-        while next < bundleCount {
-            let end = min(bundleCount, next + Self.bundlesInGroup)
+        func following() -> Group {
+            // The first keys are in entry 0, and nothing is verified ahead before they are known.
+            let end = min(bundleCount, next + (next == 0 ? 1 : Self.bundlesInGroup))
+            defer { next = end }
+            return read(bundles: next..<end, after: resumedAt)
+        }
+        var group = following()
+        var verified = await Self.verified(group.entries, keys: replay.rules?.keys)
+        while true {
+            let fault = group.fault
+            let isLast = next == bundleCount || fault != nil
+            if !isLast { group = following() }
+            let (entries, keys) = (group.entries, replay.rules?.keys)
+            // Keys that this group changes are the replay's to look at: it verifies what was not.
+            async let ahead = isLast || keys == nil ? [] : Self.verified(entries, keys: keys)
             do throws(BundleFault) {
-                try await take(bundles: next..<end)
+                for entry in verified.joined() { try take(entry) }
+                if let fault { throw fault }
             } catch {
                 switch error {
                 case .source(let cause): throw cause
@@ -99,49 +114,58 @@ struct LogReading<Source: TileSource> {
                 }
                 return
             }
-            next = end
             progress(frontier.size, head.size)
+            if isLast { break }
+            verified = keys == nil ? await Self.verified(entries, keys: replay.rules?.keys) : await ahead
         }
         try tiles.finish()
         do throws(ReplayError) { try replay.finish() } catch { replayFailure = replayFailure ?? error }
         if frontier.root() == head.root, frontier.size > resumedAt { try keep() }
     }
 
-    /// The bundles of one group.
-    private mutating func take(bundles: Range<UInt64>) async throws(BundleFault) {
-        var read: [[[UInt8]]] = []
+    /// The entries of some bundles, up to the first bundle that could not be read.
+    private struct Group {
+        var entries: [[[UInt8]]] = []
         var fault: BundleFault?
+    }
+
+    /// - Parameter size: how many entries an earlier run has verified: they are left out.
+    private func read(bundles: Range<UInt64>, after size: UInt64) -> Group {
+        var group = Group()
         for index in bundles {
-            let left = head.size - index * UInt64(EntryBundle.fullWidth)
+            let start = index * UInt64(EntryBundle.fullWidth)
+            let width = Int(min(head.size - start, UInt64(EntryBundle.fullWidth)))
             do throws(BundleFault) {
-                let entries = try source.bundle(index, width: Int(min(left, UInt64(EntryBundle.fullWidth))))
-                // What an earlier run has verified of the first bundle.
-                let start = index * UInt64(EntryBundle.fullWidth)
-                read.append(Array(entries.dropFirst(Int(max(start, frontier.size) - start))))
+                let entries = try source.bundle(index, width: width)
+                group.entries.append(Array(entries.dropFirst(Int(max(start, size) - start))))
             } catch {
                 // What was read before the fault is still worth checking.
-                fault = error
+                group.fault = error
                 break
             }
         }
-        let keys = replay.rules?.keys
-        let verified = await withTaskGroup(of: (Int, [VerifiedEntry]).self) { group in
-            for (position, entries) in read.enumerated() {
+        return group
+    }
+
+    /// What needs nothing but the entries and the keys, spread over the cores.
+    private static func verified(_ bundles: [[[UInt8]]], keys: KeyDirectory?) async -> [[VerifiedEntry]] {
+        await withTaskGroup(of: (Int, [VerifiedEntry]).self) { group in
+            for (position, entries) in bundles.enumerated() {
                 group.addTask { (position, entries.map { VerifiedEntry($0, keys: keys) }) }
             }
-            var results = [[VerifiedEntry]](repeating: [], count: read.count)
+            var results = [[VerifiedEntry]](repeating: [], count: bundles.count)
             for await (position, entries) in group { results[position] = entries }
             return results
         }
-        for entry in verified.joined() {
-            frontier.append(entry.leafHash)
-            do { try tiles.append(entry.leafHash) } catch { throw .source(error) }
-            follow(entry)
-            if replay.isAtSeal, resumption?.isDue() == true {
-                do { try keep() } catch { throw .source(error) }
-            }
+    }
+
+    private mutating func take(_ entry: VerifiedEntry) throws(BundleFault) {
+        frontier.append(entry.leafHash)
+        do { try tiles.append(entry.leafHash) } catch { throw .source(error) }
+        follow(entry)
+        if replay.isAtSeal, resumption?.isDue() == true {
+            do { try keep() } catch { throw .source(error) }
         }
-        if let fault { throw fault }
     }
 
     /// Folds the entry, unless one before it was not allowed: after that, the state is not the log's any more.

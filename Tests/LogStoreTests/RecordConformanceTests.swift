@@ -199,8 +199,21 @@ struct RecordConformanceTests {
         withExtendedLifetime(scratch) {}
     }
 
+    @Test("the check of the contents passes a right log, in any number of pieces", arguments: StoreKind.allCases)
+    func contentCheckInPieces(kind: StoreKind) async throws {
+        let (store, scratch) = try kind.make()
+        var log = GrowingLog()
+        try await store.verifyContents(pieces: 2)
+        for count in [200, 56, 1, 255, 300] {
+            try log.grow(store, by: count)
+            try store.read { try $0.verifyContents() }
+            for pieces in [1, 2, 5] { try await store.verifyContents(pieces: pieces) }
+        }
+        withExtendedLifetime(scratch) {}
+    }
+
     @Test("the check of the contents finds what is not the entries' tree", arguments: StoreKind.allCases)
-    func contentCheck(kind: StoreKind) throws {
+    func contentCheck(kind: StoreKind) async throws {
         for fault in 0..<4 {
             let (store, scratch) = try kind.make()
             var log = GrowingLog()
@@ -214,6 +227,10 @@ struct RecordConformanceTests {
             }
             try store.commit(batch, expecting: log.head.treeHead)
             #expect(code { try store.read { try $0.verifyContents() } } == .corrupt, "fault \(fault)")
+            for pieces in [1, 2, 9] {
+                let error = await #expect(throws: StoreError.self) { try await store.verifyContents(pieces: pieces) }
+                #expect(error?.code == .corrupt, "fault \(fault), \(pieces) pieces")
+            }
             withExtendedLifetime(scratch) {}
         }
     }

@@ -55,6 +55,21 @@ struct SHA256Tests {
         #expect(other.finalize() == Self.bySodium(Self.bytes(70) + [2]))
     }
 
+    @Test("nodes of a row, where they stand or elsewhere", arguments: 0...9)
+    func nodes(count: Int) {
+        let row = (0..<20).map { Hash.sha256([UInt8($0)]) }
+        let expected = (0..<count).map { Self.bySodium([1] + row[2 * $0].bytes + row[2 * $0 + 1].bytes) }
+        var inPlace = row
+        Hash.setNodes(in: &inPlace, at: 0, count: count, of: 0)
+        #expect(inPlace.prefix(count).map(Optional.some) == expected)
+        #expect(inPlace.dropFirst(count) == row.dropFirst(count))
+        var elsewhere = [.zero] + row + [Hash](repeating: .zero, count: 10)
+        Hash.setNodes(in: &elsewhere, at: 21, count: count, of: 1)
+        #expect(elsewhere.dropFirst(21).prefix(count).map(Optional.some) == expected)
+        #expect(elsewhere.dropFirst().prefix(20) == row[...])
+        #expect(elsewhere.dropFirst(21 + count).allSatisfy { $0 == .zero })
+    }
+
     @Test("leaves and nodes have their prefixes")
     func tree() {
         #expect(Hash.leaf(Self.bytes(1024)) == Self.bySodium([0] + Self.bytes(1024)))

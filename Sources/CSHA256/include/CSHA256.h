@@ -21,5 +21,11 @@ bool CSHA256IsAvailable(void);
 void CSHA256Begin(CSHA256State *state);
 void CSHA256Update(CSHA256State *state, const uint8_t *bytes, size_t count);
 
+/* Inner nodes of a tree, SHA-256(prefix || left || right), two at a time: the instructions wait for one another, and those
+ * of two nodes do not. The hashes may stand where the pairs begin.
+ *
+ * pairs: 64 bytes for each node. hashes: 32 bytes for each. */
+void CSHA256Nodes(uint8_t prefix, const uint8_t *pairs, size_t count, uint8_t *hashes);
+
 /* Writes the 32 bytes of the hash; the state is of no use afterwards. */
 void CSHA256End(CSHA256State *state, uint8_t *hash);

@@ -108,6 +108,27 @@ extension Hash {
         return hash(block.span)
     }
 
+    /// The nodes over hashes that stand one after the other, at other places of the same array, or where they stand.
+    ///
+    /// - Parameters:
+    ///   - parents: the place of the first node.
+    ///   - count: how many nodes.
+    ///   - children: the place of the first of twice as many hashes; `parents` is not between it and their end.
+    package static func setNodes(in hashes: inout [Hash], at parents: Int, count: Int, of children: Int) {
+        precondition(parents >= 0 && count >= 0 && children >= 0)
+        precondition(parents + count <= hashes.count && children + 2 * count <= hashes.count)
+        guard SHA256Hasher.hasKernel else {
+            for index in 0..<count {
+                hashes[parents + index] = node(hashes[children + 2 * index], hashes[children + 2 * index + 1])
+            }
+            return
+        }
+        unsafe hashes.withUnsafeMutableBytes { bytes in
+            guard let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+            unsafe CSHA256Nodes(0x01, start + children * byteCount, count, start + parents * byteCount)
+        }
+    }
+
     private static func hash(prefix: UInt8? = nil, _ bytes: Span<UInt8>) -> Hash {
         var hasher = SHA256Hasher()
         if let prefix { hasher.update(prefix) }

@@ -17,15 +17,12 @@ package struct TileSubtrees: Sendable {
     package mutating func grow(to width: Int, from tile: [UInt8]) {
         precondition((0...256).contains(width) && tile.count >= width * Hash.byteCount)
         guard width > self.width else { return }
-        for position in self.width..<width {
-            hashes[position] = Hash(in: tile, at: position * Hash.byteCount)
-            var (height, index) = (0, position)
-            while index & 1 == 1, height < 7 {
-                let right = Self.start(height) + index
-                height += 1
-                index >>= 1
-                hashes[Self.start(height) + index] = .node(hashes[right - 1], hashes[right])
-            }
+        for position in self.width..<width { hashes[position] = Hash(in: tile, at: position * Hash.byteCount) }
+        for height in 1...7 {
+            let (first, end) = (self.width >> height, width >> height)
+            Hash.setNodes(
+                in: &hashes, at: Self.start(height) + first, count: end - first,
+                of: Self.start(height - 1) + 2 * first)
         }
         self.width = width
     }

@@ -207,15 +207,13 @@ struct Filling {
 
 /// The store's own check of everything in it: hashes, no signatures.
 enum Contents {
-    static func measure(directory: String) throws -> [String: Double] {
+    static func measure(directory: String) async throws -> [String: Double] {
         let store = try LMDBLogStore(directory: directory)
         defer { store.close() }
         let before = Limits.hashes(seconds: 1)
         let stopwatch = Stopwatch()
-        let size = try store.read { snapshot in
-            try snapshot.verifyContents()
-            return try snapshot.head.size
-        }
+        try await store.verifyContents(pieces: ProcessInfo.processInfo.activeProcessorCount)
+        let size = try store.read { try $0.head.size }
         let seconds = stopwatch.seconds
         let after = Limits.hashes(seconds: 1)
         let nodes = Limits.nodes(seconds: 1)

@@ -19,7 +19,7 @@ struct Bench {
         case "state":
             report = try StateCost.measure(directory: arguments[1], largest: number(2, or: 100_000))
         case "contents":
-            report = try Contents.measure(directory: arguments[1])
+            report = try await Contents.measure(directory: arguments[1])
         default:
             FileHandle.standardError.write(
                 Data("usage: holdfast-bench limits|pipeline|growth|state|contents DIRECTORY [NUMBER]\n".utf8))
