@@ -66,6 +66,21 @@ struct RotationTests {
         #expect(try await restarted.hasReplayed(log.head(12)))
     }
 
+    @Test("a follower that keeps the state goes on from it at the rotation's own seal, and knows the keys")
+    func keptState() async throws {
+        var rotated = old
+        _ = try rotated.rotate()
+        let place = try Place()
+        try place.server.show(rotated)
+        _ = try await place.follower(log, adding: later, keepsState: true).advance()
+        let follower = try place.follower(log, adding: later, keepsState: true)
+        #expect(follower.resumedSize == cutoff)
+        try place.server.show(leaked(log))
+        #expect(await fault(follower) == .formerKey(oldKey, cutoff: cutoff, shown: log.head()))
+        try place.server.show(log)
+        #expect(try await follower.advance().head.treeHead == log.head())
+    }
+
     @Test("what was kept before the change is good after it, under a trust file with the cut-offs")
     func keptBefore() async throws {
         let place = try Place()

@@ -17,7 +17,7 @@ extension LogClient {
         for request: AccessRequest, by route: RouteOpen, home: String, under recorded: SignedCheckpoint
     ) async throws(ClientError) -> PeerEvidence {
         let head: VerifiedCheckpoint
-        do { head = try trust.policy.verify(recorded) } catch {
+        do { head = try trust.verify(recorded, takesFormer: true) } catch {
             throw .contradiction(path: "checkpoint", reason: "the recorded head does not count: \(error)")
         }
         var gathering = PeerEvidenceGathering(client: self, head: head)
