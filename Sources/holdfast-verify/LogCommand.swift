@@ -12,7 +12,8 @@ struct LogCommand: AsyncParsableCommand {
             all signatures, that each entry was to be admitted by the log's own rules, that no stream has a gap or a \
             fork, and that every seal states the right time, count and state. The first difference is named. \
             With --governance the report also says what the entries fold into: the policy in force, how much of what \
-            the state has, its root.
+            the state has, its root; and of a log that has changed its keys the lines that the trust file of its \
+            genesis lacks.
 
             On a terminal, progress is shown on standard error. With --resume, where the verification stands is kept in \
             a file now and then and at the end, and the next run goes on there: after an interruption, or when the copy \

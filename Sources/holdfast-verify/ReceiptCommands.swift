@@ -8,9 +8,12 @@ struct TransparentCommand: ParsableCommand {
         abstract: "Verify statements that carry their receipts.",
         discussion: """
             Checks the statement's signature, and for each receipt of the trusted log: its place in the tree, the \
-            receipt's signature by the key that the genesis names, and the checkpoint that the receipt carries: signed \
-            by the log, vouched for by the quorum, and of the same root. Receipts of other logs are left aside; one of \
-            the trusted log there must be.
+            receipt's signature by the key that the genesis names or a later one of the trust file, and the checkpoint \
+            that the receipt carries: signed by the log, vouched for by the quorum, and of the same root. Receipts of \
+            other logs are left aside; one of the trusted log there must be.
+
+            What a key signed that the trust file says has ended counts with --successor, a newer checkpoint, and \
+            --consistency, the proof that leads to it.
 
             Examples:
               holdfast-verify transparent event.transparent --trust log.trust
