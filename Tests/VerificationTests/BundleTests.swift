@@ -221,6 +221,83 @@ struct BundleTests {
         }
     }
 
+    @Test("several changes in one batch: each is shown, and none can be left out")
+    func oneBatch() throws {
+        var governed = self.governed
+        let scope = Scope.runtime(TestLog.issuer)
+        let first = governed.log.head().size
+        for reason in [ContainmentReason.telemetryInconsistent, .stateDivergence, .routingMismatch] {
+            let data = ContainmentEnter(scope: scope, reason: reason)
+            try governed.log.append(governed.log.governing(.containmentEnter, data.cbor))
+        }
+        try governed.log.append(governed.log.governing(.containmentRecover, ContainmentRecover(scope: scope).cbor))
+        governed.log.seal()
+        let bundle = try governed.bundle(Self.subject)
+        let shown = try facts(bundle).filter {
+            $0.about == .containment(scope) && $0.what.hasPrefix("containment.") && $0.entry >= first
+        }
+        #expect(
+            shown.map(\.text).sorted() == [
+                "runtime \(TestLog.issuer) contained: routing-mismatch",
+                "runtime \(TestLog.issuer) contained: state-divergence",
+                "runtime \(TestLog.issuer) contained: telemetry-inconsistent", "runtime \(TestLog.issuer) recovering",
+            ])
+        for fact in shown {
+            let without = bundle.changed(entries: bundle.entries.filter { $0.index != fact.entry })
+            #expect(verifier.bundle(without.encoded()).failures == ["bundle-parts: part-missing"])
+        }
+    }
+
+    private func content(_ bundle: EvidenceBundle, of governed: GovernedLog) throws -> BundleContent {
+        let genesis = try #require(verifier.trust.genesis)
+        var content = BundleContent(
+            head: governed.log.head(), genesis: try #require(genesis.statement), policy: try #require(genesis.policy),
+            keys: verifier.trust.keys)
+        for entry in bundle.entries { content.add(try SignedStatement(decoding: entry.bytes), at: entry.index) }
+        for state in bundle.states {
+            for value in state.values { content.add(value.value, of: value.key, at: state.size) }
+        }
+        for head in bundle.heads { content.heads[head.size] = head.path }
+        return content
+    }
+
+    @Test("more than is followed: the walk ends, and the bundle is not verified")
+    func work() throws {
+        let content = try content(run, of: governed)
+        let whole = BundleWalk(Self.subject, in: content)
+        #expect(whole.faults.isEmpty && whole.needs.isEmpty && whole.work < BundleWalk.workLimit / 100)
+        for limit in [0, 1, whole.work / 2, whole.work - 1] {
+            let walk = BundleWalk(Self.subject, in: content, workLimit: limit)
+            #expect(walk.faults.map(\.code) == ["too-much-work"], "\(limit): \(walk.faults)")
+            // What was begun is ended: one value, or one statement.
+            #expect(walk.work <= limit + 1 + 65_535 / 64)
+        }
+        #expect(BundleWalk(Self.subject, in: content, workLimit: whole.work).faults.isEmpty)
+    }
+
+    @Test("a hostile bundle: a record that leads back through every size ends after as much work as may be")
+    func hostile() throws {
+        var governed = try GovernedLog(isLater: false)
+        let scope = Scope.domain(governed.log.origin.text)
+        for _ in 0..<60 {
+            try governed.log.append(
+                governed.log.governing(
+                    .containmentEnter, ContainmentEnter(scope: scope, reason: .routingMismatch).cbor))
+            governed.log.seal()
+        }
+        let bundle = try governed.bundle(Self.subject)
+        let report = verifier.bundle(bundle.encoded())
+        #expect(report.verdict == .verified)
+        #expect(try #require(report.evidence).facts.count(where: { $0.about == .containment(scope) }) >= 60)
+        let content = try content(bundle, of: governed)
+        let whole = BundleWalk(Self.subject, in: content).work
+        let plain = BundleWalk(Self.subject, in: try self.content(run, of: self.governed)).work
+        #expect(whole > plain / 2)
+        let walk = BundleWalk(Self.subject, in: content, workLimit: 200)
+        #expect(walk.faults.map(\.code) == ["too-much-work"])
+        #expect(walk.work <= 200 + 1 + 65_535 / 64)
+    }
+
     @Test("a bundle of what is not there shows that it is not")
     func absent() throws {
         let bundle = try governed.bundle(.execution(GovernedLog.execution("run-9")))

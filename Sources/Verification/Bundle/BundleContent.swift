@@ -77,7 +77,12 @@ struct BundleContent {
     /// The size of the log below the batch that an entry is in, if the seal of that batch is here: a seal says how many
     /// statements lie between it and the seal before it.
     func batchStart(of index: UInt64) -> UInt64? {
-        guard let place = seals.first(where: { $0 > index }), let seal = entries[place]?.seal,
+        var (low, high) = (0, seals.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if seals[middle] > index { high = middle } else { low = middle + 1 }
+        }
+        guard low < seals.count, case let place = seals[low], let seal = entries[place]?.seal,
             seal.statements <= place, place - seal.statements <= index
         else { return nil }
         return place - seal.statements

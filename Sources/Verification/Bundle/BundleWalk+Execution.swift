@@ -10,7 +10,7 @@ extension BundleWalk {
         guard execution.home.isSame(as: origin) else {
             return leaveOpen("\(key.text): it is at home in another log, and a bundle of that log shows it")
         }
-        guard seen.insert(key).inserted else { return }
+        guard !isExhausted, seen.insert(key).inserted else { return }
         executions += 1
         guard executions <= Self.maxExecutions else {
             return leaveOpen("more than \(Self.maxExecutions) executions that this one comes from")
@@ -55,6 +55,7 @@ extension BundleWalk {
             return leaveOpen("the \(record.steps) steps of \(record.start.execution.id)")
         }
         for step in 0..<record.steps {
+            guard spend() else { return }
             guard let entry = content.step(step, of: record.start.execution) else {
                 need(
                     .step(step, record.start.execution, within: start.index...record.index),

@@ -39,34 +39,19 @@ extension BundleWalk {
                 let record = try? ModelRecord(decoding: bytes), record.index > registered
             else { return }
             guard let entry = entry(record.index, "a change of \(key.text)") else { return }
-            guard tellChange(entry, of: model, key, record) else {
+            guard let change = ModelChange(entry, model), change.status == record.status,
+                change.policy == nil || change.policy == record.policy
+            else {
                 return disagree("other-statement", "entry \(entry.index) does not make \(key.text) what the state has")
+            }
+            tell(change.section, key, entry, change.text)
+            let earlier = earlier(
+                inBatchOf: record.index, since: registered + 1, "the same batch may have changed \(key.text) before")
+            for entry in earlier {
+                if let change = ModelChange(entry, model) { tell(change.section, key, entry, change.text) }
             }
             before = record.index
         }
-    }
-
-    private mutating func tellChange(
-        _ entry: BundleContent.Entry, of model: ModelVersion, _ key: StateKey, _ record: ModelRecord
-    ) -> Bool {
-        guard let event = entry.event else { return false }
-        let name = "\(model.name) \(model.version)"
-        leaveOpen("whether one batch had more than one change of a model: the last of each batch is shown")
-        switch (StatementType(rawValue: event.type), record.status) {
-        case (.modelApprove, .approved):
-            guard let data = try? ModelApprove(event.data), data.model == model, data.policy == record.policy else {
-                return false
-            }
-            tell(.model, key, entry, "\(name) approved under policy \(data.policy)")
-        case (.modelRetire, .retired):
-            guard let data = try? ModelRetire(event.data), data.model == model else { return false }
-            tell(.stopped, key, entry, "\(name) retired")
-        case (.modelRevoke, .revoked):
-            guard let data = try? ModelRevoke(event.data), data.model == model else { return false }
-            tell(.stopped, key, entry, "\(name) revoked: \(data.reason)")
-        default: return false
-        }
-        return true
     }
 
     // MARK: Containments
@@ -91,45 +76,85 @@ extension BundleWalk {
                     return
                 }
                 guard let entry = entry(record.index, "it contained \(scope), or changed that") else { return }
-                guard tellContainment(entry, of: scope, key, record) else {
+                guard let change = ContainmentChange(entry, scope), change.phase == record.phase,
+                    change.reason == nil || change.reason == record.reason
+                else {
                     return disagree(
                         "other-statement",
                         "entry \(entry.index) does not make the containment of \(scope) what the state has")
+                }
+                tell(.stopped, key, entry, change.text)
+                let earlier = earlier(
+                    inBatchOf: record.index, since: since, "the same batch may have changed the containment of \(scope)"
+                )
+                for entry in earlier {
+                    if let change = ContainmentChange(entry, scope) { tell(.stopped, key, entry, change.text) }
                 }
                 before = record.index
             }
         }
     }
+}
 
-    private mutating func tellContainment(
-        _ entry: BundleContent.Entry, of scope: Scope, _ key: StateKey, _ record: ContainmentRecord
-    ) -> Bool {
-        guard let event = entry.event else { return false }
-        leaveOpen("whether one batch had more than one change of a containment: the last of each batch is shown")
-        switch (StatementType(rawValue: event.type), record.phase) {
-        case (.containmentEnter, .contained):
-            guard let data = try? ContainmentEnter(event.data), data.scope == scope, data.reason == record.reason
-            else { return false }
-            tell(.stopped, key, entry, "\(scope) contained: \(data.reason.rawValue)")
-        case (.containmentRecover, .recovering):
-            guard let data = try? ContainmentRecover(event.data), data.scope == scope else { return false }
-            tell(.stopped, key, entry, "\(scope) recovering")
-        case (.decisionRecord, .revalidated):
-            guard let data = try? DecisionRecord(event.data), data.outcome == .revalidate, data.scope == scope else {
-                return false
-            }
-            tell(.stopped, key, entry, "\(scope) passes its checks again")
-        case (.containmentLift, .baseline):
-            guard let data = try? ContainmentLift(event.data), data.scope == scope else { return false }
-            tell(.stopped, key, entry, "containment of \(scope) lifted")
-        case (.trustRevoke, .revoked):
-            guard let data = try? TrustRevoke(event.data), data.scope == scope, data.reason == record.reason else {
-                return false
-            }
-            tell(.stopped, key, entry, "trust in \(scope) revoked for good: \(data.reason.rawValue)")
-        default: return false
+/// What a statement made of a model after its registration.
+private struct ModelChange {
+    let status: ModelRecord.Status
+    /// Of an approval.
+    var policy: Hash?
+    let section: EvidenceFact.Section
+    let text: String
+
+    /// Nil for a statement that changed no model, or another.
+    init?(_ entry: BundleContent.Entry, _ model: ModelVersion) {
+        guard let event = entry.event else { return nil }
+        let name = "\(model.name) \(model.version)"
+        switch StatementType(rawValue: event.type) {
+        case .modelApprove?:
+            guard let data = try? ModelApprove(event.data), data.model == model else { return nil }
+            (status, policy, section) = (.approved, data.policy, .model)
+            text = "\(name) approved under policy \(data.policy)"
+        case .modelRetire?:
+            guard let data = try? ModelRetire(event.data), data.model == model else { return nil }
+            (status, section, text) = (.retired, .stopped, "\(name) retired")
+        case .modelRevoke?:
+            guard let data = try? ModelRevoke(event.data), data.model == model else { return nil }
+            (status, section, text) = (.revoked, .stopped, "\(name) revoked: \(data.reason)")
+        default: return nil
         }
-        return true
+    }
+}
+
+/// What a statement made of the containment of a scope.
+private struct ContainmentChange {
+    let phase: Phase
+    /// Where the statement says one.
+    var reason: ContainmentReason?
+    let text: String
+
+    /// Nil for a statement that changed no containment, or another scope's.
+    init?(_ entry: BundleContent.Entry, _ scope: Scope) {
+        guard let event = entry.event else { return nil }
+        switch StatementType(rawValue: event.type) {
+        case .containmentEnter?:
+            guard let data = try? ContainmentEnter(event.data), data.scope == scope else { return nil }
+            (phase, reason, text) = (.contained, data.reason, "\(scope) contained: \(data.reason.rawValue)")
+        case .containmentRecover?:
+            guard let data = try? ContainmentRecover(event.data), data.scope == scope else { return nil }
+            (phase, text) = (.recovering, "\(scope) recovering")
+        case .decisionRecord?:
+            guard let data = try? DecisionRecord(event.data), data.outcome == .revalidate, data.scope == scope else {
+                return nil
+            }
+            (phase, text) = (.revalidated, "\(scope) passes its checks again")
+        case .containmentLift?:
+            guard let data = try? ContainmentLift(event.data), data.scope == scope else { return nil }
+            (phase, text) = (.baseline, "containment of \(scope) lifted")
+        case .trustRevoke?:
+            guard let data = try? TrustRevoke(event.data), data.scope == scope else { return nil }
+            (phase, reason) = (.revoked, data.reason)
+            text = "trust in \(scope) revoked for good: \(data.reason.rawValue)"
+        default: return nil
+        }
     }
 }
 

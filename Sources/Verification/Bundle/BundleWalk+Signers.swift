@@ -7,6 +7,7 @@ extension BundleWalk {
     mutating func checkSigners() {
         for index in content.entries.keys.sorted() {
             // Entry 0 was verified, with the authority's key, when the trust file was read.
+            guard !isExhausted else { return }
             guard index > 0, let entry = content.entries[index] else { continue }
             if let signer = signer(of: entry) { check(entry, signer) }
         }

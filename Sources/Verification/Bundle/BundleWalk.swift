@@ -38,12 +38,23 @@ struct BundleWalk {
 
     private var needed: Set<BundlePart> = []
     private var told: Set<EvidenceFact> = []
+    private var opened: Set<String> = []
+    private let workLimit: Int
+    /// What was looked up so far: one for each lookup, and for each 64 bytes of what it found.
+    private(set) var work = 0
 
     /// More executions than this are not followed from one.
     static let maxExecutions = 1000
+    /// A batch of which more entries than this come before one is not asked for whole.
+    static let maxBatch: UInt64 = 256
+    /// More work than this is not done: some seconds of it.
+    static let workLimit = 4_000_000
+    /// More faults than this are not gathered.
+    private static let maxFaults = 1000
 
-    init(_ subject: StateKey, in content: BundleContent) {
+    init(_ subject: StateKey, in content: BundleContent, workLimit: Int = BundleWalk.workLimit) {
         self.content = content
+        self.workLimit = workLimit
         switch SubjectName(subject) {
         case .execution(let execution)?: follow(execution, child: nil)
         case .grant(let grant)?:
@@ -61,17 +72,30 @@ struct BundleWalk {
 
     // MARK: What is noted
 
+    /// Whether more was asked for than is done: the walk ends then, and its verdict is a fault.
+    var isExhausted: Bool { work > workLimit }
+
+    /// Counts a lookup before it is done; false if it is not to be done any more.
+    mutating func spend(_ bytes: Int = 0) -> Bool {
+        guard !isExhausted else { return false }
+        work += 1 + bytes / 64
+        guard isExhausted else { return true }
+        disagree("too-much-work", "what the bundle says takes more than \(workLimit) steps to follow")
+        return false
+    }
+
     mutating func need(_ part: BundlePart, _ why: String) {
+        if isExhausted { return }
         if needed.insert(part).inserted { needs.append(Need(part: part, why: why)) }
     }
 
     mutating func disagree(_ code: String, _ sentence: String) {
         let fault = CheckFailure(code, sentence)
-        if !faults.contains(fault) { faults.append(fault) }
+        if faults.count < Self.maxFaults || code == "too-much-work", !faults.contains(fault) { faults.append(fault) }
     }
 
     mutating func refuse(_ code: String, _ sentence: String) {
-        signatureFaults.append(CheckFailure(code, sentence))
+        if signatureFaults.count < Self.maxFaults { signatureFaults.append(CheckFailure(code, sentence)) }
     }
 
     mutating func tell(_ fact: EvidenceFact) {
@@ -97,7 +121,7 @@ struct BundleWalk {
     }
 
     mutating func leaveOpen(_ sentence: String) {
-        if !open.contains(sentence) { open.append(sentence) }
+        if opened.insert(sentence).inserted { open.append(sentence) }
     }
 
     // MARK: What is looked up
@@ -107,19 +131,23 @@ struct BundleWalk {
             disagree("beyond-head", "entry \(index), \(why), is not below the head of size \(content.size)")
             return nil
         }
+        guard spend() else { return nil }
         if let entry = content.entries[index] { return entry }
         need(.entry(index), why)
         return nil
     }
 
     mutating func statement(_ leafHash: Hash, _ why: String) -> BundleContent.Entry? {
+        guard spend() else { return nil }
         if let entry = content.entry(leafHash: leafHash) { return entry }
         need(.statement(leafHash), why)
         return nil
     }
 
     mutating func bytes(_ key: StateKey, at size: UInt64, _ why: String) -> Lookup<[UInt8]> {
-        guard let value = content.states[size]?[key] else {
+        let found = content.states[size]?[key]
+        guard spend(found??.count ?? 0) else { return .missing }
+        guard let value = found else {
             need(.state(key, size: size), why)
             return .missing
         }
@@ -144,6 +172,7 @@ struct BundleWalk {
     mutating func data<Data: StatementData>(
         of entry: BundleContent.Entry, _ why: String, _ kind: Data.Type = Data.self
     ) -> Data? {
+        guard spend(entry.statement.payload.count) else { return nil }
         guard let event = entry.event, event.type == Data.type.rawValue, let data = try? Data(event.data) else {
             disagree("other-statement", "entry \(entry.index) is no \(Data.type.rawValue), as it must be: \(why)")
             return nil
@@ -154,16 +183,36 @@ struct BundleWalk {
     /// The size of the log below the batch that an entry is in.
     mutating func batchStart(of index: UInt64, _ why: String) -> UInt64? {
         if index == 0 { return 0 }
+        guard spend() else { return nil }
         if let start = content.batchStart(of: index) { return start }
         need(.seal(after: index), why)
         return nil
+    }
+
+    /// What came before an entry in its batch, the newest first, and not before another entry: so that no change of a record
+    /// inside a batch is overlooked. Of a batch that is too long, nothing, which is said.
+    mutating func earlier(inBatchOf index: UInt64, since: UInt64, _ why: String) -> [BundleContent.Entry] {
+        guard let start = batchStart(of: index, why) else { return [] }
+        let first = max(start, since)
+        guard first < index else { return [] }
+        guard index - first <= Self.maxBatch else {
+            leaveOpen("what else the batch of entry \(index) changed: \(index - first) entries of it came before")
+            return []
+        }
+        var found: [BundleContent.Entry] = []
+        for earlier in (first..<index).reversed() {
+            guard let entry = entry(earlier, why) else { continue }
+            guard spend(entry.statement.payload.count) else { return found }
+            found.append(entry)
+        }
+        return found
     }
 
     /// The value that a key had when the entry at `index` came: the newest whose last change is before it.
     ///
     /// From the head back: a value says which entry changed it last; where that is not before `index`, the value as of
     /// the seal before that entry's batch is looked at. Several changes in one batch can't be told apart so, which is
-    /// said where it matters.
+    /// said where it matters, and what else the batch changed is looked for in its entries.
     mutating func value(of key: StateKey, before index: UInt64, _ why: String) -> Lookup<[UInt8]> {
         var size = content.size
         while true {
