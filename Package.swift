@@ -232,7 +232,8 @@ let package = Package(
         .testTarget(
             name: "GateTests",
             dependencies: [
-                "Gate", "GateServer", "holdfast", "Monitor", "LogClient", "LogStore", "Verification", "Governance",
+                "Gate", "GateServer", "HoldfastClient", "holdfast", "Monitor", "LogClient", "LogStore", "Verification",
+                "Governance",
                 "COSE", "Tlog", logging, systemPackage,
             ],
             swiftSettings: strict),

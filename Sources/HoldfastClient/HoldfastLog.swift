@@ -19,9 +19,9 @@ internal import Verification
 /// await log.close()
 /// ```
 public actor HoldfastLog {
-    private let client: LogClient
+    let client: LogClient
     private let origin: Origin
-    private let trust: TrustFile
+    let trust: TrustFile
     /// What was begun last: registrations go one after the other, because each names the one before it.
     private var last: Task<Void, Never>?
 

@@ -46,6 +46,13 @@ struct Agent {
         changed[changed.count / 2] ^= 1
         print("with one bit changed: \(verifier.transparentStatement(changed).isVerified ? "verified" : "refused")")
 
+        // What a gate would say of this: the same checks, on the state that the log's entries give, without a gate.
+        let state = try await log.governance()
+        let evaluation = try state.evaluate(
+            GateQuestion(
+                subject: identity.name, action: "read", resource: "inbox/7", context: ["policy": .text(state.policy)]))
+        print("a gate would \(evaluation.isPermitted ? "permit it" : "refuse it: \(evaluation.reason ?? "")")")
+
         // The same entry, proved again under the newest head.
         let again = try await log.registration(of: String(registration.index))
         print("proved again: \(again?.id == registration.id ? "the same entry" : "something else")")
