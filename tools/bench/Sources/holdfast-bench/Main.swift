@@ -18,11 +18,13 @@ struct Bench {
             report = try await Growth.measure(directory: arguments[1], size: number(2, or: 1_000_000))
         case "state":
             report = try StateCost.measure(directory: arguments[1], largest: number(2, or: 100_000))
+        case "gate":
+            report = try GateCost.measure(evaluations: number(2, or: 20_000))
         case "contents":
             report = try await Contents.measure(directory: arguments[1])
         default:
             FileHandle.standardError.write(
-                Data("usage: holdfast-bench limits|pipeline|growth|state|contents DIRECTORY [NUMBER]\n".utf8))
+                Data("usage: holdfast-bench limits|pipeline|growth|state|gate|contents DIRECTORY [NUMBER]\n".utf8))
             exit(2)
         }
         report["entries"] = report["entries"] ?? 0
