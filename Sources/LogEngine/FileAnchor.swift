@@ -14,7 +14,13 @@ public final class FileAnchor: Anchor {
     /// Where the file is.
     public let path: String
 
-    private let file: Mutex<FileHandle?>
+    private struct Open {
+        let file: FileHandle
+        /// The file as it was read or written last, and its newest slot, so that it is not parsed again each time.
+        var known: (bytes: [UInt8], newest: AnchorSlot?)?
+    }
+
+    private let open: Mutex<Open?>
 
     /// Opens the anchor's file, or makes an empty one, and takes its lock.
     public init(path: String) throws(AnchorError) {
@@ -26,7 +32,7 @@ public final class FileAnchor: Anchor {
             guard flock(handle.fileDescriptor, LOCK_EX | LOCK_NB) == 0 else {
                 throw AnchorError.locked(path: path)
             }
-            file = Mutex(handle)
+            open = Mutex(Open(file: handle))
         } catch let error as AnchorError {
             throw error
         } catch {
@@ -47,18 +53,18 @@ public final class FileAnchor: Anchor {
     }
 
     public func read() throws(AnchorError) -> TreeHead? {
-        try withFile { file throws(AnchorError) in try self.newestSlot(file)?.head }
+        try withFile { open throws(AnchorError) in try self.newestSlot(&open)?.head }
     }
 
     public func advance(from old: TreeHead?, to new: TreeHead) throws(AnchorError) {
-        try withFile { file throws(AnchorError) in
-            let newest = try self.newestSlot(file)
+        try withFile { open throws(AnchorError) in
+            let newest = try self.newestSlot(&open)
             guard newest?.head == old || Mutant.anchorCompare.isOff else {
                 throw .moved(expected: old, found: newest?.head)
             }
             if let found = newest?.head, new.size < found.size { throw .backward(from: found, to: new) }
             let next = AnchorSlot(sequence: (newest?.sequence ?? 0) + 1, head: new)
-            try self.write(next, to: file)
+            try self.write(next, to: &open)
         }
     }
 
@@ -67,47 +73,58 @@ public final class FileAnchor: Anchor {
     }
 
     public func close() {
-        file.withLock { file in
-            guard let open = file else { return }
+        open.withLock { open in
+            guard let file = open?.file else { return }
             // A child process that is just being started has a copy of the descriptor, and would keep the lock.
-            _ = flock(open.fileDescriptor, LOCK_UN)
-            try? open.close()
-            file = nil
+            _ = flock(file.fileDescriptor, LOCK_UN)
+            try? file.close()
+            open = nil
         }
     }
 
-    private func withFile<R: Sendable>(_ body: (FileHandle) throws(AnchorError) -> R) throws(AnchorError) -> R {
-        try file.withLock { file throws(AnchorError) in
-            guard let file else { throw .failed(path: path, detail: "it was closed") }
-            return try body(file)
+    private func withFile<R: Sendable>(_ body: (inout Open) throws(AnchorError) -> R) throws(AnchorError) -> R {
+        try open.withLock { open throws(AnchorError) in
+            guard var current = open else { throw .failed(path: path, detail: "it was closed") }
+            defer { open = current }
+            return try body(&current)
         }
     }
 
     /// The valid slot with the higher sequence number; nil where nothing was ever written.
-    private func newestSlot(_ file: FileHandle) throws(AnchorError) -> AnchorSlot? {
+    private func newestSlot(_ open: inout Open) throws(AnchorError) -> AnchorSlot? {
         let bytes: [UInt8]
         do {
-            try file.seek(toOffset: 0)
-            bytes = [UInt8](try file.read(upToCount: 2 * AnchorSlot.spacing) ?? Data())
+            try open.file.seek(toOffset: 0)
+            bytes = [UInt8](try open.file.read(upToCount: 2 * AnchorSlot.spacing) ?? Data())
         } catch {
             throw .failed(path: path, detail: "\(error)")
         }
+        if let known = open.known, known.bytes == bytes { return known.newest }
         let slots = [0, 1].compactMap { AnchorSlot(parsing: bytes.dropFirst($0 * AnchorSlot.spacing)) }
         // The first write of all may be torn too: then nothing was signed yet, but nothing says so. Ask a person.
         if slots.isEmpty, !bytes.isEmpty { throw .damaged(path: path) }
-        return slots.max { $0.sequence < $1.sequence }
+        let newest = slots.max { $0.sequence < $1.sequence }
+        open.known = (bytes, newest)
+        return newest
     }
 
-    private func write(_ slot: AnchorSlot, to file: FileHandle) throws(AnchorError) {
+    private func write(_ slot: AnchorSlot, to open: inout Open) throws(AnchorError) {
+        let (line, place) = (slot.bytes, Int(slot.sequence % 2) * AnchorSlot.spacing)
+        var bytes = open.known?.bytes ?? []
+        open.known = nil
         do {
-            try file.seek(toOffset: UInt64(slot.sequence % 2) * UInt64(AnchorSlot.spacing))
-            try file.write(contentsOf: Data(slot.bytes))
+            try open.file.seek(toOffset: UInt64(place))
+            try open.file.write(contentsOf: Data(line))
         } catch {
             throw .failed(path: path, detail: "\(error)")
         }
-        guard fdatasync(file.fileDescriptor) == 0 else {
+        guard fdatasync(open.file.fileDescriptor) == 0 else {
             throw .failed(path: path, detail: "fdatasync: errno \(errno)")
         }
+        // What the next read is compared with; should the file have anything else, it is parsed.
+        bytes += [UInt8](repeating: 0, count: max(0, place + line.count - bytes.count))
+        bytes.replaceSubrange(place..<place + line.count, with: line)
+        open.known = (bytes, slot)
     }
 }
 
