@@ -73,6 +73,24 @@ struct FileAnchorTests {
         return process.terminationStatus == 0
     }
 
+    @Test("what somebody else writes into the file is seen, also after many moves of one's own")
+    func changedByAnother() throws {
+        let anchor = try FileAnchor(path: path)
+        try anchor.advance(from: nil, to: head(1))
+        try anchor.advance(from: head(1), to: head(2))
+        let mine = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        try anchor.advance(from: head(2), to: head(3))
+        try edit { $0 = mine }
+        #expect(try anchor.read() == head(2))
+        #expect(throws: AnchorError.moved(expected: head(3), found: head(2))) {
+            try anchor.advance(from: head(3), to: head(4))
+        }
+        try anchor.advance(from: head(2), to: head(5))
+        #expect(try anchor.read() == head(5))
+        try edit { bytes in for place in [50, 4096 + 50] { bytes[place] ^= 1 } }
+        #expect(throws: AnchorError.damaged(path: path)) { try anchor.advance(from: head(5), to: head(6)) }
+    }
+
     @Test("a write that was torn leaves the head before it", arguments: [0, 1])
     func tornSlot(last: Int) throws {
         let anchor = try FileAnchor(path: path)
