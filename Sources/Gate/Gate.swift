@@ -48,6 +48,8 @@ public actor Gate: DecisionPoint {
     private var registrars: [RegistrarName: Registrar] = [:]
     var leases: LeaseBook
     var watched: WatchBook
+    /// Whether it was looked for what had been started under leases before this run.
+    var hasSearchedLeased = false
     /// Scopes whose containment is being registered.
     var entering: Set<Scope> = []
     /// Containments that could not be registered yet.
@@ -89,7 +91,7 @@ public actor Gate: DecisionPoint {
         watched = try WatchBook(directory: directory + "/watched")
         clock = ClockWatch(wall: time.wall(), elapsed: time.elapsed())
         let evidence = directory + "/fork.json"
-        if FileManager.default.fileExists(atPath: evidence) {
+        if FileManager.default.fileExists(atPath: evidence), !Mutant.forkRemembered.isOff {
             finding = .fork("the log signed two histories: the evidence is in \(evidence)")
         }
         let resumed = resumedSize

@@ -23,7 +23,9 @@ extension NamedFailure {
     ///
     /// - Parameter label: a value that is left out, because what stands around the sentence says it already.
     func sentence(omitting label: String? = nil) -> String {
-        if let own = self as? any CustomStringConvertible { return own.description }
+        // By way of Any: the compiler takes a cast of `Self` for one that always succeeds, in some builds.
+        let value: Any = self
+        if let own = value as? any CustomStringConvertible { return own.description }
         guard let payload = Mirror(reflecting: self).children.first else { return "" }
         let tuple = Mirror(reflecting: payload.value)
         let isTuple = tuple.displayStyle == .tuple

@@ -80,6 +80,8 @@ final class Domain: Transport {
         var sealLie = false
         /// What comes into the log right before the next statement that the test names.
         var before: [(StatementType, @Sendable (Domain) throws -> Void)] = []
+        /// What comes into it right after one, before anybody has read that.
+        var after: [(StatementType, @Sendable (Domain) throws -> Void)] = []
         var requests: [ClientRequest] = []
         /// A head that is shown in the place of the log's own.
         var shown: [UInt8]?
@@ -334,6 +336,14 @@ final class Domain: Transport {
             }
             if count > 0 { seal(&state, count: count) }
             return outcomes
+        }
+        for statement in statements {
+            let type = (try? Event(decoding: statement.payload)).flatMap { StatementType(rawValue: $0.type) }
+            let hook = state.withLock { state -> (@Sendable (Domain) throws -> Void)? in
+                guard let at = state.after.firstIndex(where: { $0.0 == type }) else { return nil }
+                return state.after.remove(at: at).1
+            }
+            do { try hook?(self) } catch { Issue.record("\(error)") }
         }
         let answers = outcomes.map { status, index, text in answer(status, index, text) }
         if isOne, let one = answers.first {

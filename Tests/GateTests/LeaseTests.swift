@@ -95,6 +95,46 @@ struct LeaseTests {
         #expect(digest["digest"] == .bytes(Hash.sha256(first.decision.cbor.encoded()).bytes))
     }
 
+    @Test("what was started under a lease is watched, by the next run too, and whenever it was started")
+    func watched() async throws {
+        let scene = try Scene()
+        let first = try await gate(scene)
+        let lease = try await first.permit(scene.request(), files: nil, mayLease: true)
+        try scene.start(lease, "e1")
+        await first.look()
+        #expect(try scene.domain.data(ContainmentEnter.self).isEmpty)
+        await first.end()
+        // Killed before it had written down what it watches, and while no gate is there.
+        try FileManager.default.removeItem(atPath: scene.directory + "/watched")
+        try scene.start(lease, "e2")
+        let second = try await gate(scene)
+        #expect(second.numbers.current.watched == 2)
+        try scene.start(lease, "e3")
+        await second.look()
+        #expect(try scene.domain.data(ContainmentEnter.self).isEmpty)
+        try scene.domain.post(GrantRevoke(grant: scene.grant, reason: "over"), by: .olga)
+        await second.look()
+        let entered = try scene.domain.data(ContainmentEnter.self)
+        let scopes = ["e1", "e2", "e3"].map { Scope.execution(ExecutionID(home: scene.domain.origin.text, id: $0)) }
+        #expect(Set(entered.map(\.scope)) == Set(scopes))
+        #expect(Set(entered.map(\.reason)) == [.governanceMismatch])
+    }
+
+    @Test("what was started under a lease without a decision is contained: nothing says that it may run")
+    func undecided() async throws {
+        let scene = try Scene()
+        let gate = try await gate(scene)
+        let lease = try await gate.permit(scene.request(), files: nil, mayLease: true)
+        let file = scene.directory + "/leases/\(lease.entry.hex).decisions"
+        await gate.end()
+        try Data().write(to: URL(filePath: file + ".recorded"))
+        try? FileManager.default.removeItem(atPath: file)
+        try scene.start(lease, "e1")
+        let next = try await self.gate(scene)
+        await next.look()
+        #expect(try scene.domain.data(ContainmentEnter.self).map(\.reason) == [.unverifiableTransition])
+    }
+
     @Test("no lease on a counted grant, for a model, or where the policy has none: the permit is recorded by itself")
     func never() async throws {
         for scene in [try Scene(uses: 3), try Scene(governance: PolicyGovernance())] {

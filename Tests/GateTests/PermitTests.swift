@@ -145,6 +145,31 @@ struct PermitTests {
         #expect(throws: AdmissionError.self) { try scene.start(late, "e3") }
     }
 
+    @Test("a permit that somebody has used before it was answered is none")
+    func usedBefore() async throws {
+        let scene = try Scene()
+        let gate = try await scene.gate()
+        scene.domain.change { state in
+            state.after.append(
+                (
+                    .decisionRecord,
+                    { domain in
+                        guard let nonce = try domain.data(DecisionRecord.self).last?.nonce else { return }
+                        try domain.post(
+                            ExecutionStart(
+                                execution: ExecutionID(home: domain.origin.text, id: "early"),
+                                permission: .permit(nonce),
+                                input: .sha256([1])), by: .ron, stream: "executions")
+                    }
+                ))
+        }
+        let error = await failure { () async throws(GateError) in try await gate.permit(scene.request(), files: nil) }
+        guard case .notVerified? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
     @Test("many at once: each is recorded by itself, in as few batches as it takes, and one refusal stops no other")
     func many() async throws {
         let scene = try Scene()

@@ -93,11 +93,13 @@ struct RequirementsTests {
         }
     }
 
-    @Test("every rule, every check and every invariant of the engine that has a switch has a mutant")
+    @Test("every rule, every check and every invariant of the engine and of the gate that has a switch has a mutant")
     func coverage() throws {
         let names = try Self.mutants().map(\.name)
-        for match in try Self.text("Sources/LogEngine/Mutant.swift").matches(of: /case [A-Za-z]+ = "([^"]+)"/) {
-            #expect(names.contains(String(match.1)), "\(match.1)")
+        for target in ["LogEngine", "Gate"] {
+            let switches = try Self.text("Sources/\(target)/Mutant.swift").matches(of: /case [A-Za-z]+ = "([^"]+)"/)
+            #expect(!switches.isEmpty)
+            for match in switches { #expect(names.contains(String(match.1)), "\(match.1)") }
         }
         for check in CheckID.allCases { #expect(names.contains("check/\(check.rawValue)"), "\(check)") }
         for rule in Rule.allCases {

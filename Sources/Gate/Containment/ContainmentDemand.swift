@@ -21,16 +21,19 @@ struct ContainmentDemand: Hashable {
                 try? ContainmentRecord(decoding: $0)
             }
             // What is recovering is in somebody's hands, and not free before it is lifted.
-            guard record == nil || record?.phase == .baseline else { return }
+            guard record == nil || record?.phase == .baseline || Mutant.containRecovering.isOff else { return }
             demands.append(ContainmentDemand(scope: scope, reason: reason, evidence: decision.digest))
         }
-        if let execution = decision.request.execution, Self.isRunning(execution, in: state) {
-            demand(.execution(execution), reason)
+        if let execution = decision.request.execution,
+            Self.isRunning(execution, in: state) || Mutant.containRunning.isOff
+        {
+            demand(.execution(execution), Mutant.containReason.isOff ? .unverifiableTransition : reason)
         }
         for failure in decision.failures {
             guard case .failed(let reason) = failure.outcome else { continue }
             switch (failure.check, reason) {
             case (.p4, .unauthorizedModification), (.m5, .unauthorizedModification):
+                if Mutant.containRuntime.isOff { continue }
                 demand(.runtime(decision.request.access.subject), reason)
             default: continue
             }

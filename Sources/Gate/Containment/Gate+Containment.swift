@@ -38,7 +38,7 @@ extension Gate {
                 "Not contained", metadata: ["scope": "\(demand.scope)", "code": "\(code)", "why": "\(detail)"])
             return nil
         } catch {
-            if !owed.contains(where: { $0.scope == demand.scope }) { owed.append(demand) }
+            if !owed.contains(where: { $0.scope == demand.scope }), !Mutant.owed.isOff { owed.append(demand) }
             throw error
         }
     }
@@ -69,6 +69,7 @@ extension Gate {
         case .clock?, .storage?, nil: return
         }
         let scope = Scope.domain(origin.text)
+        if Mutant.containDomain.isOff { return }
         guard entering.insert(scope).inserted else { return }
         // It stays in `entering`: one attempt. A log that has lied may lie about this too.
         let data = ContainmentEnter(

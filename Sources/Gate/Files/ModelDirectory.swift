@@ -85,7 +85,7 @@ public actor ModelDirectory {
 
     private func digest(of name: String) throws -> Known {
         let file = FilePath(path).appending(name)
-        let before = try file.stat(followTargetSymlink: false)
+        let before = try file.stat(followTargetSymlink: Mutant.modelLinks.isOff)
         guard before.type == .regular else { throw Errno.invalidArgument }
         let stamp = FileStamp(before)
         if let known = known[name], known.stamp == stamp { return known }
@@ -95,7 +95,7 @@ public actor ModelDirectory {
         defer { try? handle.close() }
         while let bytes = try handle.read(upToCount: Self.piece), !bytes.isEmpty { hasher.update([UInt8](bytes)) }
         filesRead += 1
-        let after = FileStamp(try file.stat(followTargetSymlink: false))
+        let after = FileStamp(try file.stat(followTargetSymlink: Mutant.modelLinks.isOff))
         // A file that changed while it was read has no digest.
         guard after == stamp else { throw Errno.resourceTemporarilyUnavailable }
         let digest = hasher.finalize()

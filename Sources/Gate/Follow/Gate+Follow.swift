@@ -18,9 +18,11 @@ extension Gate {
 
     private func goRound() async {
         do throws(FollowFault) {
-            let progress = try await follower.advance()
+            let leased = LeasedStart.Collection()
+            let progress = try await follower.advance(onEntries: leased.note)
             fault = nil
             await accept(progress.head)
+            await watchLeased(leased.take())
         } catch {
             if fault?.reason != error.reason {
                 logger.warning("The log can't be followed", metadata: ["reason": "\(error.reason)", "why": "\(error)"])
@@ -73,7 +75,7 @@ extension Gate {
 
     /// Holds a head to the high-water mark, and raises that.
     private func hold(_ head: TreeHead, _ headTime: UInt64?) async {
-        guard finding == nil else { return }
+        guard finding == nil, !Mutant.highWaterMark.isOff else { return }
         if mark.head.size > head.size {
             finding = .violation(
                 "the log shows \(head.size) entries, and has shown \(mark.head.size) to this gate before")
@@ -127,7 +129,7 @@ extension Gate {
         while true {
             let head = await follower.withFolded { $0.checkpoint == nil ? nil : $0.head } ?? nil
             if let finding { throw .notVerified("\(finding)") }
-            if let head, head.size > index { return head }
+            if let head, head.size > index || Mutant.underHead.isOff { return head }
             guard time.elapsed() - start <= options.patience else {
                 throw .unreachable(
                     "entry \(index) is under no head that could be verified: \(fault.map { "\($0)" } ?? "")")

@@ -43,6 +43,7 @@ struct LeaseBook {
     private var left: [String] = []
 
     private static let suffix = ".decisions"
+    private static let recorded = ".recorded"
 
     init(directory: String) throws(GateOpeningError) {
         self.directory = directory
@@ -58,9 +59,35 @@ struct LeaseBook {
 
     var count: Int { held.count }
 
+    /// Whether a lease is one of this gate's, of this run or an earlier one.
+    func isOwn(_ entry: Hash) -> Bool { file(of: entry) != nil }
+
+    /// What was permitted last under a lease; nil if nothing was.
+    func lastPermitted(under entry: Hash) -> AccessRequest? {
+        guard let file = file(of: entry), let bytes = try? Data(contentsOf: URL(filePath: file)) else { return nil }
+        let content = [UInt8](bytes)
+        for range in Self.decisions(in: content).reversed() {
+            guard let decision = (try? CBOR(decoding: Array(content[range])))?.mapValue,
+                decision["permits"]?.boolValue == true, let request = decision["request"]
+            else { continue }
+            return try? AccessRequest(request)
+        }
+        return nil
+    }
+
+    private func file(of entry: Hash) -> String? {
+        [path(entry), path(entry) + Self.recorded].first { FileManager.default.fileExists(atPath: $0) }
+    }
+
+    /// Where each decision stands in a file. There may be any number of them.
+    private static func decisions(in content: [UInt8]) -> [Range<Int>] {
+        (try? CBORSequence.ranges(in: content, count: .max, limits: CBORLimits(items: .max))) ?? []
+    }
+
     /// The lease in force at a time.
     func lease(_ name: Name, at now: UInt64) -> Lease? {
-        guard let lease = held[name]?.lease, now <= lease.expires else { return nil }
+        let open = Mutant.leaseName.isOff ? held.values.first : held[name]
+        guard let lease = open?.lease, now <= lease.expires || Mutant.leaseExpiry.isOff else { return nil }
         return lease
     }
 
@@ -101,7 +128,7 @@ struct LeaseBook {
                 let bytes = try? Data(contentsOf: URL(filePath: directory + "/" + file))
             else { return nil }
             let content = [UInt8](bytes)
-            let items = (try? CBORSequence.ranges(in: content, count: .max)) ?? []
+            let items = Self.decisions(in: content)
             return Ended(
                 entry: entry, path: directory + "/" + file, decisions: UInt64(items.count), digest: .sha256(content))
         }
@@ -109,7 +136,7 @@ struct LeaseBook {
 
     /// The digest of a lease's decisions is on record; the file stays, under another name.
     mutating func settle(_ ended: Ended) {
-        try? FileManager.default.moveItem(atPath: ended.path, toPath: ended.path + ".recorded")
+        try? FileManager.default.moveItem(atPath: ended.path, toPath: ended.path + Self.recorded)
         left.removeAll { directory + "/" + $0 == ended.path }
     }
 }

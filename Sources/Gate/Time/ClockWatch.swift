@@ -24,13 +24,13 @@ struct ClockWatch {
     func read(wall: UInt64, elapsed: UInt64, tolerance: UInt64, vouched: UInt64) -> Reading {
         let expected = elapsed &+ offset
         let now = max(wall, expected)
-        if wall < expected, expected - wall > tolerance {
+        if wall < expected, expected - wall > tolerance, !Mutant.clockBack.isOff {
             return Reading(now: now, trouble: "it went back by \(expected - wall) ms")
         }
-        if wall > expected, wall - expected > tolerance {
+        if wall > expected, wall - expected > tolerance, !Mutant.clockAhead.isOff {
             return Reading(now: now, trouble: "it went ahead by \(wall - expected) ms")
         }
-        if vouched > now, vouched - now > tolerance {
+        if vouched > now, vouched - now > tolerance, !Mutant.clockVouched.isOff {
             return Reading(now: now, trouble: "it is \(vouched - now) ms before what a quorum has vouched for")
         }
         return Reading(now: now, trouble: nil)

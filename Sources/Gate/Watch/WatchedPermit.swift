@@ -6,9 +6,12 @@ internal import Logging
 internal import Monitor
 internal import Tlog
 
-/// A permit that was given here, whose execution is judged again while it runs.
+/// A permit that was given here, or a lease that something was started under, whose execution is judged again while it
+/// runs.
 struct WatchedPermit {
     var request: AccessRequest
+    /// The lease that it was started under; nil for a permit of its own.
+    var lease: Hash?
     let expires: UInt64
     /// What the last check was at: the size of the log, and when by the clock that only goes on.
     var checkedSize: UInt64 = 0
@@ -39,7 +42,7 @@ extension Gate {
         var request = request
         request.execution = id
         for (nonce, var permit) in watched.permits where permit.request.execution == id {
-            permit.request = request
+            if !Mutant.revalidatedRequest.isOff { permit.request = request }
             try watched.keep(permit, nonce)
         }
     }
@@ -55,7 +58,7 @@ extension Gate {
     }
 
     func recheckWatched() async {
-        guard finding == nil else { return }
+        guard finding == nil, !Mutant.recheck.isOff else { return }
         let now = await now()
         for nonce in watched.permits.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             await recheck(nonce, now)
@@ -65,20 +68,17 @@ extension Gate {
 
     private func recheck(_ nonce: [UInt8], _ now: UInt64) async {
         guard var permit = watched[nonce], let head = board.current.head else { return }
-        let isDue =
-            permit.checkedSize != head.treeHead.size || time.elapsed() - permit.checkedAt >= head.bounds.recheck
+        let isOverdue = time.elapsed() - permit.checkedAt >= head.bounds.recheck && !Mutant.recheckInterval.isOff
+        let isDue = permit.checkedSize != head.treeHead.size || isOverdue
         guard isDue else { return }
-        guard let record = await state(.decision(nonce), PermitRecord.self) else { return }
-        guard let startedBy = record.usedBy else {
-            // Nothing was started under it, and soon nothing can be.
-            if now > permit.expires, fault == nil { watched.end(nonce) }
-            return
-        }
-        if permit.request.execution == nil, let id = execution(startedBy: startedBy) {
-            permit.request.execution = id
-            do { try watched.keep(permit, nonce) } catch {
-                logger.error("What is watched can't be kept", metadata: ["why": "\(SystemReason.text(error))"])
+        if permit.lease == nil {
+            guard let record = await state(.decision(nonce), PermitRecord.self) else { return }
+            guard let startedBy = record.usedBy else {
+                // Nothing was started under it, and soon nothing can be.
+                if now > permit.expires, fault == nil { watched.end(nonce) }
+                return
             }
+            learnExecution(&permit, nonce, startedBy)
         }
         guard let id = permit.request.execution, let running = await state(.execution(id), ExecutionRecord.self),
             running.outcome == nil, running.phase != .revoked
@@ -93,6 +93,15 @@ extension Gate {
         numbers.rechecked()
         guard !decision.permits else { return }
         _ = await refuse(decision)
+    }
+
+    /// A permit may have been asked for without a name for what is to run under it.
+    private func learnExecution(_ permit: inout WatchedPermit, _ nonce: [UInt8], _ startedBy: UInt64) {
+        guard permit.request.execution == nil, let id = execution(startedBy: startedBy) else { return }
+        permit.request.execution = id
+        do { try watched.keep(permit, nonce) } catch {
+            logger.error("What is watched can't be kept", metadata: ["why": "\(SystemReason.text(error))"])
+        }
     }
 
     private func execution(startedBy index: UInt64) -> ExecutionID? {

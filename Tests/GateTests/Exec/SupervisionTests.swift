@@ -169,6 +169,10 @@ struct SupervisionTests {
             _ = machine.handle(event)
         }
         #expect(machine.handle(.startRegistered(.success(statement))) == [.registerFinish(.failed)])
+        machine = Supervision()
+        let last = Supervision.Event.startRegistered(.success(statement))
+        for event in [.begin, .announced, .asked(.success(permit)), last, .signal(15)] { _ = machine.handle(event) }
+        #expect(machine.handle(.judged(Fixture.passed)) == [.registerFinish(.failed)])
     }
 
     @Test("a cell's orders are a byte each, and no other byte is one")

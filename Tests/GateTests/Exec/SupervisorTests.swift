@@ -179,6 +179,43 @@ struct SupervisorTests {
         #expect(run.report.status == 0)
     }
 
+    @Test("telemetry that somebody else sent is not covered up by the next of this run's own")
+    func foreignTelemetry() async throws {
+        let (point, cell) = (ToldPoint(), ToldCell(endsOn: [.terminate]))
+        let turns = Mutex(0)
+        let task = SupervisedTask(
+            request: Fixture.request, execution: Fixture.execution, runtime: try Fixture.signer,
+            input: SupervisedTask.input(command: ["true"]), interval: .seconds(5))
+        let supervisor = Supervisor(
+            point, task: task, confine: { _ in cell }, output: { _, _ in },
+            sleep: { length in
+                guard length == .seconds(5) else { return try await Task.sleep(for: .seconds(3600)) }
+                let turn = turns.withLock { turns in
+                    turns += 1
+                    return turns
+                }
+                switch turn {
+                case 1:
+                    let foreign = TelemetryRecord(index: 7, digest: Hash.sha256([7]), until: 950)
+                    point.memory.withLock { $0.telemetry = foreign }
+                case 2:
+                    let asked = point.memory.withLock { $0.asked.count }
+                    point.show()
+                    // It is judged; if that passes the command ends by itself.
+                    while point.memory.withLock({ $0.asked.count }) == asked {
+                        try await Task.sleep(for: .milliseconds(10))
+                    }
+                    try await Task.sleep(for: .seconds(2))
+                    cell.ending.yield(.exited(0))
+                default: try await Task.sleep(for: .seconds(3600))
+                }
+            }, now: { 1_000 })
+        let run = await supervisor.run(signals: noSignals)
+        #expect(run.report.outcome == .blocked)
+        #expect(point.memory.withLock { $0.contained.map(\.reason) } == [.telemetryInconsistent])
+        #expect(point.memory.withLock { $0.registered.filter { $0.type == "telemetry.digest" }.count } == 1)
+    }
+
     @Test("while telemetry is on its way, the reason is what the log's own newest is found to be")
     func lostTelemetry() async throws {
         let (point, cell) = (ToldPoint(), ToldCell(endsOn: [.terminate]))

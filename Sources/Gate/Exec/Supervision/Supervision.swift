@@ -83,7 +83,7 @@ public struct Supervision: Sendable {
         case (.running, .due): return due()
         case (.running, .judged(let decision)): return judged(decision)
         case (.running, .timeOver): return stop(.timeOver)
-        case (.stopping, .graceOver): return [.order(.kill)]
+        case (.stopping, .graceOver): return Mutant.killed.isOff ? [] : [.order(.kill)]
         case (.running, .cellEnded(let result)), (.stopping, .cellEnded(let result)): return cellEnded(result)
         case (.finishing(let outcome), .finishRegistered(let result)): return finished(outcome, result)
         case (.running, .signal(let number)), (.stopping, .signal(let number)):
@@ -133,6 +133,10 @@ public struct Supervision: Sendable {
             return [.judge]
         case .failure(let error):
             report.ending = .notStarted(error)
+            if Mutant.started.isOff {
+                phase = .running
+                return [.launch]
+            }
             // It may be on record all the same: an execution that never ran must not stand there as one that runs.
             return error.leavesOpen ? finish(.blocked) : end(.notStarted(error))
         }
@@ -140,11 +144,11 @@ public struct Supervision: Sendable {
 
     private mutating func checked(_ decision: Decision) -> [Action] {
         isJudging = false
-        guard decision.permits else {
+        guard decision.permits || Mutant.checkedAfterStart.isOff else {
             report.ending = .notBegun(decision)
             return [.contain(decision)] + finish(.blocked)
         }
-        if let interruption {
+        if let interruption, !Mutant.interrupted.isOff {
             report.ending = .interrupted(interruption)
             return finish(.failed)
         }
@@ -166,7 +170,9 @@ public struct Supervision: Sendable {
     private mutating func judged(_ decision: Decision) -> [Action] {
         isJudging = false
         report.checks += 1
-        guard decision.permits else { return stop(.decision(decision)) + [.contain(decision)] }
+        guard decision.permits || Mutant.stopped.isOff else {
+            return stop(.decision(decision)) + (Mutant.contained.isOff ? [] : [.contain(decision)])
+        }
         let again = isDue
         isDue = false
         return [.order(.goOn)] + (again ? due() : [])
@@ -185,7 +191,7 @@ public struct Supervision: Sendable {
             return finish(cause == .timeOver ? .timedOut : .blocked)
         }
         switch result {
-        case .success(.unheard):
+        case .success(.unheard) where !Mutant.unheard.isOff:
             report.ending = .stopped(.unheard, .unheard)
             return finish(.blocked)
         case .success(let ending):
@@ -206,7 +212,9 @@ public struct Supervision: Sendable {
         _ outcome: ExecutionOutcome, _ result: Result<RegisteredStatement, GateError>
     ) -> [Action] {
         // "executed" is refused of what is contained: it ended before the containment reached it.
-        if outcome == .executed, case .failure(.logRefused) = result { return finish(.blocked) }
+        if outcome == .executed, !Mutant.finishBlocked.isOff, case .failure(.logRefused) = result {
+            return finish(.blocked)
+        }
         report.outcome = outcome
         report.finish = result
         phase = .ended
