@@ -107,7 +107,7 @@ struct CosigningTests {
         #expect(try log.registration(leafHash: Hash.leaf(entry)) == nil)
         #expect(log.metrics.cosigning?.withoutQuorum?.contains("down") == true)
         // The same bytes again wait too: nothing is answered that no published head covers.
-        #expect(await log.submit(entry, timeout: .seconds(2)).failure?.code == .noQuorum)
+        #expect(await log.refusal(of: entry) == .noQuorum)
         #expect(try store.head.size == 8)
         // What is published is answered all the same.
         #expect(try await log.submit(try domain.evidence(0)).get().duplicate)
@@ -181,7 +181,7 @@ struct CosigningTests {
         _ = try await log.submit(try domain.evidence(0)).get()
         #expect(try cosigned(log, witnesses) == 1)
         witnesses.set(0, .down)
-        #expect(await log.submit(try domain.evidence(1), timeout: .seconds(2)).failure?.code == .noQuorum)
+        #expect(await log.refusal(of: try domain.evidence(1)) == .noQuorum)
         await log.shutdown()
     }
 
@@ -199,7 +199,7 @@ struct CosigningTests {
         #expect(try cosigned(log, witnesses) == 2)
         // So is one that says the trees do not fit together, and shows nothing that proves it.
         witnesses.set(1, .inconsistent)
-        #expect(await log.submit(try domain.evidence(9), timeout: .seconds(2)).failure?.code == .noQuorum)
+        #expect(await log.refusal(of: try domain.evidence(9)) == .noQuorum)
         #expect(log.metrics.cosigning?.quarantined["w1"] == true)
         #expect(log.status == .running)
         await log.shutdown()

@@ -59,6 +59,19 @@ func eventually(_ condition: () throws -> Bool) async throws {
     }
 }
 
+extension Log {
+    /// Why a statement was refused whose time was up. On a busy machine a second may go by before the first round with the
+    /// witnesses has ended: then the same bytes are sent again.
+    func refusal(of statement: [UInt8]) async -> RejectionCode? {
+        var code: RejectionCode?
+        for _ in 0..<20 {
+            code = await submit(statement, timeout: .seconds(1)).failure?.code
+            if code != .timedOut { break }
+        }
+        return code
+    }
+}
+
 /// An anchor that waits before it moves, or refuses.
 final class GatedAnchor: Anchor {
     private let base = MemoryAnchor()

@@ -72,8 +72,7 @@ struct StateWitnessTests {
         let log = try await open(domain, witnesses)
         try await eventually { try time(log, witnesses, 2) != nil }
         witnesses.set(1, .down)
-        let rejection = await log.submit(try domain.evidence(0), timeout: .seconds(1)).failure
-        #expect(rejection?.code == .noQuorum)
+        #expect(await log.refusal(of: try domain.evidence(0)) == .noQuorum)
         await log.shutdown()
     }
 
