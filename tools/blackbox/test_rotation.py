@@ -14,6 +14,15 @@ def lines(text):
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
+def ready(domain):
+    """Makes the next keys, and starts the domain's log again with them; returns their directory."""
+    next_keys = domain.log.parent / "next"
+    holdfast("key", "log", next_keys)
+    domain.log.stop()
+    domain.log.start("--next-keys", next_keys)
+    return next_keys
+
+
 def test_rotation():
     """the server has to hold the keys; heads, receipts and seals change with the entry; a restart needs the new ones"""
     domain = Domain()
@@ -72,11 +81,7 @@ def test_cutoffs():
     """with the cut-offs in the trust file, what the old keys signed counts only with the way to a head under the new ones"""
     domain = Domain()
     try:
-        log = domain.log
-        next_keys = log.parent / "next"
-        holdfast("key", "log", next_keys)
-        log.stop()
-        log.start("--next-keys", next_keys)
+        log, next_keys = domain.log, ready(domain)
         early = domain.make("identity", "enroll", RUNTIME, domain.public("runtime"), "--role", "runtime")
         genesis_trust = log.parent / "genesis.trust"
         genesis_trust.write_text(log.trust.read_text())

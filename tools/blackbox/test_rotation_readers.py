@@ -6,6 +6,7 @@ import shutil
 from harness import holdfast
 from test_governance_cli import RUNTIME, Domain
 from test_mirror import url
+from test_rotation import ready
 
 
 def events(result):
@@ -16,11 +17,7 @@ def test_readers():
     """a monitor, a mirror, audits, a restored store: all across one rotation, with what they had from before"""
     domain = Domain()
     try:
-        log = domain.log
-        next_keys = log.parent / "next"
-        holdfast("key", "log", next_keys)
-        log.stop()
-        log.start("--next-keys", next_keys)
+        log, next_keys = domain.log, ready(domain)
         genesis = log.parent / "genesis.trust"
         shutil.copy(log.trust, genesis)
         watched, copy = log.parent / "watched", log.parent / "copy"

@@ -34,7 +34,7 @@ extension Generator {
         if peers[number].leaves.count < 60 || !isSpoilt {
             var peer = peers[number]
             try live(&peer)
-            try peer.grow(self.number(3))
+            try peer.grow(isSpoilt ? self.number(3) : 1 + self.number(2))
             peers[number] = peer
         }
         let peer = peers[number]
@@ -145,6 +145,11 @@ extension Generator {
         if !once(in: 20) { permit.peerProof = try proof(for: permit, of: peer, id) }
         guard try attempt(permit, by: someone("gate", "gate2")) != nil else { return }
         permits.append(permit)
+        if once(in: 2) {
+            // The peer's head moves between the permit and the start.
+            try head(of: number, isSpoilt: false)
+            return try start(permit)
+        }
         later { try $0.start(permit) }
         if once(in: 3) { later { try $0.head(of: number, isSpoilt: false) } }
     }
