@@ -73,6 +73,15 @@ public final class StorageFile: Sendable {
         guard fsync(descriptor) == 0 else { throw SystemCallError("fsync", path) }
     }
 
+    /// A line that is another one when the file was written, cut or replaced since: its device and inode, how long it is, and
+    /// when it was written last.
+    public func version() throws(SystemCallError) -> String {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw SystemCallError("fstat", path) }
+        let written = status.st_mtim
+        return "\(status.st_dev) \(status.st_ino) \(status.st_size) \(written.tv_sec).\(written.tv_nsec)\n"
+    }
+
     /// Asks the system to forget its copy of the contents, so that the next read comes from the disk.
     ///
     /// The system keeps what is not written yet (so `sync` first) and what any process has mapped (so call it before

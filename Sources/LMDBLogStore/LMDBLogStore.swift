@@ -44,6 +44,7 @@ public final class LMDBLogStore: LogStore {
 
     private let spaceReserve: UInt64
     private let retainedSeals: UInt64
+    private let noSync: Bool
     private let use: Mutex<Use?>
 
     /// Opens the store in `directory`, or makes one there.
@@ -55,6 +56,7 @@ public final class LMDBLogStore: LogStore {
         let opened = try Opening(directory: directory, options: options).open()
         spaceReserve = options.spaceReserve
         retainedSeals = UInt64(max(options.retainedSeals, 1))
+        noSync = options.noSync
         use = Mutex(Use(environment: opened.environment, layout: opened.layout, data: opened.data))
     }
 
@@ -96,7 +98,13 @@ public final class LMDBLogStore: LogStore {
     }
 
     public func close() {
-        use.withLock { $0 = nil }
+        use.withLock { use in
+            // Without the note the next opening reads everything from the disk: nothing is lost by that but time.
+            if let current = use, current.failure == nil, !noSync {
+                try? ClosingNote(place: StorageDirectory(directory)).write(current.data)
+            }
+            use = nil
+        }
     }
 
     /// Writes a copy of the store as it is now into a new directory, synced; commits go on meanwhile.

@@ -8,7 +8,7 @@ struct Opening {
     private static let lockName = "LOCK"
     /// What a directory may have in it when a store is made there: nothing, what an interrupted making leaves, and
     /// what a file system has at its top.
-    private static let harmlessNames: Set<String> = [lockName, "lock.mdb", "lost+found"]
+    private static let harmlessNames: Set<String> = [lockName, "lock.mdb", ClosingNote.name, "lost+found"]
 
     let directory: String
     let options: LMDBLogStore.Options
@@ -55,7 +55,8 @@ struct Opening {
     }
 
     /// What the last process wrote may be in the page cache and not on the disk, if a sync of it failed. So what is
-    /// not written yet is written, the cache is dropped, and what is read from here on comes from the disk.
+    /// not written yet is written, the cache is dropped, and what is read from here on comes from the disk; unless that
+    /// process has noted, at its end, that no sync failed.
     private func askTheDisk() throws {
         let file = try StorageFile(existingAt: place.file(Self.dataName))
         guard try file.byteCount() > 0 else {
@@ -69,6 +70,7 @@ struct Opening {
         } catch {
             throw StoreError(.syncFailed, "what was written before cannot be brought to the disk (\(error))")
         }
+        guard try !ClosingNote(place: place).take(file) else { return }
         try file.dropCache()
     }
 
