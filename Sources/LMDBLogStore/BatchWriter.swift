@@ -20,7 +20,7 @@ struct BatchWriter {
         try batch.validate(continuing: old)
         try writeEntries(of: batch, from: old.size)
         for (tile, hashes) in batch.tiles {
-            try transaction.put(hashes, for: tile.coordinate.storageKey, in: layout.tiles)
+            try transaction.put(TileRow.bytes(tile, hashes), for: tile.coordinate.storageKey, in: layout.tiles)
         }
         if !batch.entries.isEmpty {
             let retainedFrom = try addSeal(at: batch.head.size)
@@ -128,7 +128,7 @@ extension StoreBatch {
     var mostBytesWritten: Int {
         var bytes = entries.count * 2 * 4096
         for entry in entries { bytes += 2 * entry.count }
-        for (_, hashes) in tiles { bytes += 2 * hashes.count + 4096 }
+        for (_, hashes) in tiles { bytes += 2 * (hashes.count + TileInterior.byteCount) + 4096 }
         for (key, value) in state { bytes += 2 * (key.count + (value?.count ?? 0)) + 2 * 4096 }
         for (path, page) in mapPages { bytes += 2 * (path.count + (page?.count ?? 0)) + 2 * 4096 }
         for (key, _, _) in streams { bytes += 2 * key.count + 2 * 4096 }

@@ -40,6 +40,8 @@ public final class LMDBLogStore: LogStore {
         /// After a failed sync every commit fails with this.
         var failure: StoreError?
         var commits = 0
+        /// Commits that have begun and not ended.
+        var commitsUnderWay = 0
     }
 
     private let spaceReserve: UInt64
@@ -79,6 +81,7 @@ public final class LMDBLogStore: LogStore {
 
     public func commit(_ batch: StoreBatch, expecting: TreeHead) throws(StoreError) {
         let use = try current(toCommit: true)
+        defer { self.use.withLock { $0?.commitsUnderWay -= 1 } }
         do {
             try checkIsThere(use.data)
             try checkSpace(for: batch, on: use.data)
@@ -99,8 +102,9 @@ public final class LMDBLogStore: LogStore {
 
     public func close() {
         use.withLock { use in
-            // Without the note the next opening reads everything from the disk: nothing is lost by that but time.
-            if let current = use, current.failure == nil, !noSync {
+            // A commit on another thread may yet fail to sync. Without the note the next opening reads everything from the disk:
+            // nothing is lost by that but time.
+            if let current = use, current.failure == nil, current.commitsUnderWay == 0, !noSync {
                 try? ClosingNote(place: StorageDirectory(directory)).write(current.data)
             }
             use = nil
@@ -134,6 +138,7 @@ public final class LMDBLogStore: LogStore {
             guard toCommit else { return current }
             if let failure = current.failure { throw failure }
             current.commits += 1
+            current.commitsUnderWay += 1
             use = current
             // A reader whose process died keeps old pages from being used again.
             if current.commits % 4096 == 0 { _ = try? current.environment.checkReaders() }

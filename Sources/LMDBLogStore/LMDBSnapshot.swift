@@ -60,7 +60,22 @@ struct LMDBSnapshot: LogSnapshot {
     }
 
     func tile(_ coordinate: TileCoordinate) throws(StoreError) -> [UInt8]? {
-        try value(coordinate.storageKey, in: layout.tiles)
+        try asStoreErrors { try transaction.withValue(coordinate.storageKey, in: layout.tiles, TileRow.hashes) }
+    }
+
+    func tileWithInterior(_ coordinate: TileCoordinate) throws(StoreError) -> [UInt8]? {
+        try asStoreErrors { try transaction.withValue(coordinate.storageKey, in: layout.tiles, TileRow.whole) ?? nil }
+    }
+
+    func leafHash(at index: UInt64) throws(StoreError) -> Hash? {
+        guard index < (try head).size, let coordinate = TileCoordinate(level: 0, index: index / 256) else { return nil }
+        let hash = try asStoreErrors {
+            try transaction.withValue(coordinate.storageKey, in: layout.tiles) {
+                try TileRow.hash(in: $0, at: Int(index % 256))
+            } ?? nil
+        }
+        guard let hash else { throw .tooShort(coordinate, index) }
+        return hash
     }
 
     func index(ofLeaf leafHash: Hash) throws(StoreError) -> UInt64? {

@@ -5,7 +5,7 @@ internal import Tlog
 /// How a log lies in LMDB: the databases, and what their keys and values look like. `spec/storage.md` has the table.
 struct Layout: Sendable {
     /// What `meta` says under `format`. Another layout gets another number.
-    static let format = Array("holdfast-store/3".utf8)
+    static let format = Array("holdfast-store/4".utf8)
     static let formatKey = Array("format".utf8)
     static let headKey = Array("head".utf8)
     static let retainedKey = Array("retained".utf8)

@@ -55,6 +55,11 @@ struct Proofs {
     private mutating func tile(of subtree: PerfectSubtree) throws -> TileSubtrees {
         let coordinate = subtree.coordinate
         if let tile = tiles[coordinate], tile.width >= subtree.endInTile { return tile }
+        if let stored = try snapshot.tileWithInterior(coordinate) {
+            let tile = TileSubtrees(stored: stored)
+            tiles[coordinate] = tile
+            return tile
+        }
         let tile = try cache.subtrees(of: coordinate, width: subtree.endInTile) {
             guard let content = try snapshot.tile(coordinate), content.count >= subtree.endInTile * Hash.byteCount
             else {

@@ -33,6 +33,15 @@ struct PublishedSnapshot: LogSnapshot {
         return bytes.count == tile.byteCount ? bytes : Array(bytes.prefix(tile.byteCount))
     }
 
+    func tileWithInterior(_ coordinate: TileCoordinate) throws(StoreError) -> [UInt8]? {
+        guard Tile(at: coordinate, treeSize: published.size)?.isFull == true else { return nil }
+        return try base.tileWithInterior(coordinate)
+    }
+
+    func leafHash(at index: UInt64) throws(StoreError) -> Hash? {
+        index < published.size ? try base.leafHash(at: index) : nil
+    }
+
     func index(ofLeaf leafHash: Hash) throws(StoreError) -> UInt64? {
         guard let index = try base.index(ofLeaf: leafHash), index < published.size else { return nil }
         return index

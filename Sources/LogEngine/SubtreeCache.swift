@@ -1,7 +1,8 @@
 internal import Synchronization
 internal import Tlog
 
-/// The hashes inside those tiles that proofs were made from lately, shared by all threads.
+/// The hashes inside those tiles that proofs were made from lately, shared by all threads: of tiles that are not full yet, and
+/// of all where the store does not keep what is inside.
 ///
 /// The proofs of one batch, and of the batches after it, lie in the same few tiles, and all proofs share the upper ones.
 /// Without this each proof hashes about 250 nodes in every tile that it meets. What is kept holds under every head:

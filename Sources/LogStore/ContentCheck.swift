@@ -2,7 +2,7 @@ internal import Tlog
 
 extension LogSnapshot {
     /// Reads the whole log and checks that it agrees with itself: every entry hashes to the leaf hash in its tile and
-    /// is found under it, every hash in a higher tile is that of the tile below it, and all of them make the root of
+    /// is found under it, every hash in a higher tile, and inside a tile, is that of what is below it, and all of them make the root of
     /// the head. It takes time in proportion to the log.
     ///
     /// - Throws: `corrupt`, naming the first thing that is wrong.
@@ -83,11 +83,20 @@ private struct ContentCheck: Sendable {
     /// "The hash over a full tile" is one of the tile above it.
     private func checkRoot(of hashes: [Hash], level: Int, _ tile: UInt64, in snapshot: some LogSnapshot) throws {
         guard hashes.count == Tile.fullWidth else { return }
+        let stored = try TileCoordinate(level: level, index: tile).flatMap { try snapshot.tileWithInterior($0) }
         var row = hashes
         var count = row.count
+        var offset = count * Hash.byteCount
         while count > 1 {
             count /= 2
             Hash.setNodes(in: &row, at: 0, count: count, of: 0)
+            guard let stored, (2...64).contains(count) else { continue }
+            for hash in row[..<count] {
+                guard Hash(stored[offset..<offset + Hash.byteCount]) == hash else {
+                    throw StoreError(.corrupt, "what is kept inside tile \(level)/\(tile) does not have \(hash)")
+                }
+                offset += Hash.byteCount
+            }
         }
         let above = try self.hashes(level: level + 1, tile / Self.width, in: snapshot)
         guard row[0] == above[Int(tile % Self.width)] else {

@@ -23,6 +23,13 @@ public protocol LogSnapshot {
     /// tree has no tile. The tile of every smaller tree is a prefix of it.
     func tile(_ coordinate: TileCoordinate) throws(StoreError) -> [UInt8]?
 
+    /// A full tile of the committed tree with its `TileInterior` behind its 8,192 bytes; nil where the tile is not full, or
+    /// the store does not keep what is inside.
+    func tileWithInterior(_ coordinate: TileCoordinate) throws(StoreError) -> [UInt8]?
+
+    /// The leaf hash of the entry at `index`, from its tile; nil at and beyond the committed size.
+    func leafHash(at index: UInt64) throws(StoreError) -> Hash?
+
     /// The index of the entry with this leaf hash; nil if there is none.
     func index(ofLeaf leafHash: Hash) throws(StoreError) -> UInt64?
 
@@ -87,13 +94,14 @@ extension LogSnapshot {
         }
     }
 
-    /// The leaf hash of the entry at `index`, from its tile; nil at and beyond the committed size.
+    public func tileWithInterior(_ coordinate: TileCoordinate) throws(StoreError) -> [UInt8]? { nil }
+
     public func leafHash(at index: UInt64) throws(StoreError) -> Hash? {
         guard index < (try head).size, let coordinate = TileCoordinate(level: 0, index: index / 256) else { return nil }
         let start = Int(index % 256) * Hash.byteCount
         guard let bytes = try tile(coordinate), bytes.count >= start + Hash.byteCount,
             let hash = Hash(bytes[start..<start + Hash.byteCount])
-        else { throw StoreError(.corrupt, "\(coordinate) does not reach entry \(index), which is committed") }
+        else { throw .tooShort(coordinate, index) }
         return hash
     }
 

@@ -94,6 +94,11 @@ extension StoreError {
             .notRetained, "the state at size \(size) is no longer kept; the oldest that is, is at size \(oldest)")
     }
 
+    /// A tile lacks the hash of an entry that is committed.
+    package static func tooShort(_ coordinate: TileCoordinate, _ index: UInt64) -> StoreError {
+        StoreError(.corrupt, "\(coordinate) does not reach entry \(index), which is committed")
+    }
+
     /// A range was asked for that reaches beyond the committed log.
     package static func beyondHead(_ range: Range<UInt64>, size: UInt64) -> StoreError {
         StoreError(.notFound, "entries \(range.lowerBound) to \(range.upperBound) were asked for; the log has \(size)")

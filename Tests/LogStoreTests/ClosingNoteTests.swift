@@ -1,6 +1,8 @@
+import Dispatch
 import Foundation
 import LMDB
 import LogStore
+import Synchronization
 import Testing
 
 @testable import LMDBLogStore
@@ -8,6 +10,12 @@ import Testing
 /// When a store may believe what the system has in its cache.
 @Suite("Note of an orderly close")
 struct ClosingNoteTests {
+    /// What became of a commit on another thread.
+    private final class Outcome: Sendable {
+        let hasEnded = Atomic(false)
+        let wasRefused = Atomic(false)
+    }
+
     private let scratch: Scratch
     private var log = GrowingLog()
 
@@ -45,6 +53,40 @@ struct ClosingNoteTests {
         let careless = try scratch.store { $0.noSync = true }
         careless.close()
         #expect(!isThere)
+    }
+
+    @Test("there is none after a close beside a commit that may yet fail to sync")
+    mutating func commitUnderWay() throws {
+        // Whether a commit was under way is known afterwards: it had begun, for it was not refused, and had not ended.
+        for _ in 1...20 {
+            let store = try scratch.store()
+            let base = log.head.treeHead
+            let batch = log.nextBatch(1000, byteCount: 4000)
+            let (begins, ends) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+            let outcome = Outcome()
+            Thread.detachNewThread {
+                begins.signal()
+                do {
+                    try store.commit(batch, expecting: base)
+                } catch {
+                    outcome.wasRefused.store(true, ordering: .relaxed)
+                }
+                outcome.hasEnded.store(true, ordering: .releasing)
+                ends.signal()
+            }
+            begins.wait()
+            Thread.sleep(forTimeInterval: 0.002)
+            store.close()
+            let wasUnderWay = !outcome.hasEnded.load(ordering: .acquiring)
+            let noteIsThere = isThere
+            ends.wait()
+            if outcome.wasRefused.load(ordering: .relaxed) { continue }
+            log.took(batch)
+            guard wasUnderWay else { continue }
+            #expect(!noteIsThere)
+            return
+        }
+        Issue.record("no commit was under way when the store was closed")
     }
 
     @Test("of a file that was written since, or that is a copy, it says nothing")

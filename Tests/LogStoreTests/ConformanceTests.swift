@@ -42,7 +42,12 @@ struct ConformanceTests {
                 #expect(try snapshot.head == log.head)
                 #expect(try snapshot.entries(0..<log.head.size) == log.entries)
                 for tile in Tile.tiles(forTreeSize: log.head.size) {
-                    #expect(try snapshot.tile(tile.coordinate) == log.content(of: tile))
+                    let content = log.content(of: tile)
+                    #expect(try snapshot.tile(tile.coordinate) == content)
+                    if kind == .lmdb {
+                        let whole = tile.isFull ? content + TileInterior.bytes(of: content) : nil
+                        #expect(try snapshot.tileWithInterior(tile.coordinate) == whole)
+                    }
                 }
             }
         }

@@ -118,14 +118,14 @@ struct LMDBLogStoreTests {
         #expect(code { _ = try scratch.store() } == .notAStore)
     }
 
-    @Test("an unknown format is refused by its name, those before and one after", arguments: [1, 2, 4])
+    @Test("an unknown format is refused by its name, those before and one after", arguments: [1, 2, 3, 5])
     func unknownFormat(number: Int) throws {
         try scratch.store().close()
         try edit { try $0.put(Array("holdfast-store/\(number)".utf8), for: Array("format".utf8), in: $1("meta")) }
         let error = #expect(throws: StoreError.self) { try scratch.store() }
         #expect(error?.code == .version)
         #expect(error?.detail.contains("has the format holdfast-store/\(number)") == true)
-        #expect(error?.detail.contains("knows holdfast-store/3") == true)
+        #expect(error?.detail.contains("knows holdfast-store/4") == true)
     }
 
     @Test("what an interrupted making leaves is made whole", arguments: [["LOCK"], ["LOCK", "lock.mdb"], []])
@@ -229,6 +229,25 @@ struct LMDBLogStoreTests {
         #expect(!FileManager.default.fileExists(atPath: scratch.log + "/data.mdb"))
         var log = GrowingLog()
         try log.grow(try scratch.store(), by: 2)
+    }
+
+    @Test(
+        "a bit inside a full tile that flipped is found, wherever it is, and a row of another length is damage",
+        arguments: [0, 8191, 8192, 10_000, 12_223, nil])
+    func damagedTile(position: Int?) throws {
+        var log = GrowingLog()
+        let store = try scratch.store()
+        try log.grow(store, by: 300)
+        store.close()
+        let key = [UInt8](repeating: 0, count: 9)
+        try edit { transaction, open in
+            let tiles = try open("tiles")
+            var row = try #require(try transaction.value(key, in: tiles))
+            #expect(row.count == 12_224)
+            if let position { row[position] ^= 1 } else { row.removeLast(32) }
+            try transaction.put(row, for: key, in: tiles)
+        }
+        #expect(code { try scratch.store().read { try $0.verifyContents() } } == .corrupt)
     }
 
     @Test("missing entries, tiles and indices are damage, not absence")

@@ -26,6 +26,21 @@ struct TileSubtreesTests {
         }
     }
 
+    @Test("a full tile that a store keeps with its interior has the hashes that are worked out anew")
+    func stored() {
+        let full = Self.tile(256, 256)
+        let interior = TileInterior.bytes(of: full)
+        #expect(interior.count == TileInterior.byteCount)
+        let subtrees = TileSubtrees(stored: full + interior)
+        #expect(subtrees.width == 256)
+        for height in 0..<8 {
+            for index in 0..<(256 >> height) {
+                let subtree = PerfectSubtree(height: height, index: UInt64(256 >> height + index))
+                #expect(subtrees.hash(of: subtree) == subtree.hash(in: full), "\(subtree)")
+            }
+        }
+    }
+
     @Test("a partial tile has the subtrees that are complete, and growing less far changes nothing")
     func partialTiles() {
         for width in 1...256 {
