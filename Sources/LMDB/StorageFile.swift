@@ -3,7 +3,7 @@ internal import Glibc
 /// An open file or directory of a store: what has to be asked of the system beside LMDB.
 public final class StorageFile: Sendable {
     public let path: String
-    private let descriptor: Int32
+    let descriptor: Int32
 
     /// Opens an existing file for reading and writing.
     public convenience init(existingAt path: String) throws(SystemCallError) {
@@ -71,6 +71,50 @@ public final class StorageFile: Sendable {
     /// Returns when the contents, and for a directory its names, are on the disk.
     public func sync() throws(SystemCallError) {
         guard fsync(descriptor) == 0 else { throw SystemCallError("fsync", path) }
+    }
+
+    /// Returns when the contents are on the disk, and what is needed to read them.
+    public func syncData() throws(SystemCallError) {
+        guard fdatasync(descriptor) == 0 else { throw SystemCallError("fdatasync", path) }
+    }
+
+    /// The bytes from `offset` on, fewer than `byteCount` where the file ends before.
+    public func read(_ byteCount: Int, at offset: Int) throws(SystemCallError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: byteCount)
+        var count = 0
+        while count < byteCount {
+            let read = unsafe bytes.withUnsafeMutableBytes { buffer in
+                unsafe pread(descriptor, buffer.baseAddress! + count, byteCount - count, offset + count)
+            }
+            if read < 0 && errno == EINTR { continue }
+            guard read >= 0 else { throw SystemCallError("pread", path) }
+            guard read > 0 else { break }
+            count += read
+        }
+        return Array(bytes.prefix(count))
+    }
+
+    /// Writes bytes from `offset` on.
+    public func write(_ bytes: [UInt8], at offset: Int) throws(SystemCallError) {
+        var count = 0
+        while count < bytes.count {
+            let written = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe pwrite(descriptor, buffer.baseAddress! + count, bytes.count - count, offset + count)
+            }
+            if written < 0 && errno == EINTR { continue }
+            guard written >= 0 else { throw SystemCallError("pwrite", path) }
+            count += written
+        }
+    }
+
+    /// Makes the file as long as it must be to have these bytes, and has the file system set space aside for them, so that
+    /// writing them later finds room. Bytes that were there stay, new ones are zero.
+    public func allocate(_ byteCount: Int, at offset: Int) throws(SystemCallError) {
+        var code: Int32
+        repeat {
+            code = posix_fallocate(descriptor, offset, byteCount)
+        } while code == EINTR
+        guard code == 0 else { throw SystemCallError("posix_fallocate", path, code: code) }
     }
 
     /// A line that is another one when the file was written, cut or replaced since: its device and inode, how long it is, and

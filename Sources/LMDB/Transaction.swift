@@ -55,6 +55,9 @@ public class Transaction {
 }
 
 extension Transaction {
+    /// Throws `badTransaction` if the transaction has ended.
+    public func checkIsLive() throws(LMDBError) { _ = try unsafe live("read") }
+
     /// The value of a key, copied; nil if the key is not there.
     public func value(_ key: [UInt8], in database: Database) throws(LMDBError) -> [UInt8]? {
         try value(key.span, in: database)

@@ -6,16 +6,18 @@ internal import Tlog
 struct BatchWriter {
     private let transaction: WriteTransaction
     private let layout: Layout
+    private let leaves: LeafIndex
     private let retainedSeals: UInt64
 
-    init(_ transaction: WriteTransaction, _ layout: Layout, retainedSeals: UInt64) {
+    init(_ transaction: WriteTransaction, _ layout: Layout, _ leaves: LeafIndex, retainedSeals: UInt64) {
         self.transaction = transaction
         self.layout = layout
+        self.leaves = leaves
         self.retainedSeals = retainedSeals
     }
 
     func write(_ batch: StoreBatch, expecting: TreeHead) throws {
-        let old = try LMDBSnapshot(transaction, layout).head
+        let old = try LMDBSnapshot(transaction, layout, leaves).head
         guard old.treeHead == expecting else { throw StoreError.headMoved(expected: expecting, found: old.treeHead) }
         try batch.validate(continuing: old)
         try writeEntries(of: batch, from: old.size)
@@ -38,19 +40,22 @@ struct BatchWriter {
     }
 
     private func writeEntries(of batch: StoreBatch, from first: UInt64) throws {
-        var index = first
-        for (entry, leafHash) in zip(batch.entries, batch.leafHashes) {
-            let key = index.bigEndian8
-            let isNew = try leafHash.withBytes { try transaction.insert(key.span, for: $0, in: layout.leaves) }
-            guard isNew else {
-                let known = try LMDBSnapshot(transaction, layout).index(ofLeaf: leafHash)
-                throw StoreError.duplicate(leafHash, at: known ?? index)
+        try leaves.begin(at: first, count: batch.entries.count)
+        for leafHash in batch.leafHashes {
+            if let known = try leaves.index(of: leafHash, in: LeafTiles(transaction, layout), below: { first }) {
+                throw StoreError.duplicate(leafHash, at: known)
             }
+        }
+        var index = first
+        for entry in batch.entries {
+            let key = index.bigEndian8
             guard try transaction.append(entry.span, for: key.span, in: layout.entries) else {
                 throw StoreError.damaged("there is an entry at or beyond index \(index), its size")
             }
             index += 1
         }
+        // Before the commit: who sees the entries must find them. Until then nobody is told of them, as no tile has them.
+        try leaves.add(batch.leafHashes, from: first)
     }
 
     /// Notes that a batch ends at `size`, gives up the state of sizes that are too many, and returns the oldest one that
@@ -59,7 +64,7 @@ struct BatchWriter {
         guard try transaction.append([], for: size.bigEndianBytes, in: layout.seals) else {
             throw StoreError.damaged("there is a seal at or beyond size \(size)")
         }
-        var retained = try LMDBSnapshot(transaction, layout).retainedSeals
+        var retained = try LMDBSnapshot(transaction, layout, leaves).retainedSeals
         if retained.count == 0 { retained.from = size }
         retained.count += 1
         if retained.count > retainedSeals {
@@ -121,13 +126,12 @@ extension Array {
 }
 
 extension StoreBatch {
-    /// Bytes that writing the batch may add to the file, estimated from above: everything twice, as pages are not full;
-    /// for each entry two pages of the index of leaf hashes, which is changed all over; for each version of a state key
-    /// or map page two pages as well, its own and that of a version it removes; for each entry of a list two, that of the
-    /// newest ones and that of a block.
+    /// Bytes that writing the batch may add to the file, estimated from above: everything twice, as pages are not full,
+    /// and 64 bytes for each entry, which lie one behind the other; for each version of a state key or map page two pages,
+    /// its own and that of a version it removes; for each entry of a list two, that of the newest ones and that of a block.
     var mostBytesWritten: Int {
-        var bytes = entries.count * 2 * 4096
-        for entry in entries { bytes += 2 * entry.count }
+        var bytes = 0
+        for entry in entries { bytes += 2 * entry.count + 64 }
         for (_, hashes) in tiles { bytes += 2 * (hashes.count + TileInterior.byteCount) + 4096 }
         for (key, value) in state { bytes += 2 * (key.count + (value?.count ?? 0)) + 2 * 4096 }
         for (path, page) in mapPages { bytes += 2 * (path.count + (page?.count ?? 0)) + 2 * 4096 }

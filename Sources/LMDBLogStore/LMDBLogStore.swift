@@ -23,6 +23,9 @@ public final class LMDBLogStore: LogStore {
         /// state at the head always can. What was given up with a smaller number does not come back with a larger one.
         /// Default: 10,000.
         public var retainedSeals = 10_000
+        /// Entries whose leaf hashes are kept in memory (16 bytes each) before they are put into the file of the index,
+        /// all at once. Default: 524,288.
+        public var recentLeaves = 1 << 19
         /// **Do not sync at commit**: `commit` then returns before the batch is durable, and a log that runs so can
         /// lose what it acknowledged. It is here so that a test can show that the sync matters.
         public var noSync = false
@@ -36,6 +39,7 @@ public final class LMDBLogStore: LogStore {
     private struct Use {
         let environment: Environment
         let layout: Layout
+        let leaves: LeafIndex
         let data: StorageFile
         /// After a failed sync every commit fails with this.
         var failure: StoreError?
@@ -59,8 +63,20 @@ public final class LMDBLogStore: LogStore {
         spaceReserve = options.spaceReserve
         retainedSeals = UInt64(max(options.retainedSeals, 1))
         noSync = options.noSync
-        use = Mutex(Use(environment: opened.environment, layout: opened.layout, data: opened.data))
+        use = Mutex(
+            Use(environment: opened.environment, layout: opened.layout, leaves: opened.leaves, data: opened.data))
     }
+
+    deinit {
+        // What settles the index still has the store open.
+        use.withLock { $0?.leaves.waitForSettling() }
+    }
+
+    /// Why the index of leaf hashes was made anew when the store was opened; nil if it was not.
+    public var remadeIndex: String? { try? current().leaves.remade }
+
+    /// The index of leaf hashes, to look into.
+    func leafIndex() throws(StoreError) -> LeafIndex { try current().leaves }
 
     public func read<R>(_ body: (any LogSnapshot) throws -> R) throws -> R {
         let use = try current()
@@ -68,7 +84,7 @@ public final class LMDBLogStore: LogStore {
         do {
             return try use.environment.read { transaction in
                 do {
-                    return try body(LMDBSnapshot(transaction, use.layout))
+                    return try body(LMDBSnapshot(transaction, use.layout, use.leaves))
                 } catch {
                     failure = error
                     throw error
@@ -84,9 +100,9 @@ public final class LMDBLogStore: LogStore {
         defer { self.use.withLock { $0?.commitsUnderWay -= 1 } }
         do {
             try checkIsThere(use.data)
-            try checkSpace(for: batch, on: use.data)
+            try checkSpace(for: batch, use)
             try use.environment.write { transaction in
-                let writer = BatchWriter(transaction, use.layout, retainedSeals: retainedSeals)
+                let writer = BatchWriter(transaction, use.layout, use.leaves, retainedSeals: retainedSeals)
                 try writer.write(batch, expecting: expecting)
             }
         } catch let error as StoreError {
@@ -95,20 +111,26 @@ public final class LMDBLogStore: LogStore {
             throw failed(error, use.environment)
         } catch let error as LMDBError {
             throw stopIfSyncFailed(StoreError(error))
+        } catch let error as SystemCallError {
+            throw StoreError(error)
         } catch {
             throw StoreError(.io, "\(error)")
         }
     }
 
     public func close() {
-        use.withLock { use in
-            // A commit on another thread may yet fail to sync. Without the note the next opening reads everything from the disk:
-            // nothing is lost by that but time.
-            if let current = use, current.failure == nil, current.commitsUnderWay == 0, !noSync {
-                try? ClosingNote(place: StorageDirectory(directory)).write(current.data)
-            }
-            use = nil
+        let closing = use.withLock { use in
+            defer { use = nil }
+            return use
         }
+        guard let closing else { return }
+        // A commit on another thread may yet fail to sync. Without the note the next opening reads everything from the disk:
+        // nothing is lost by that but time.
+        let mayNote = closing.failure == nil && closing.commitsUnderWay == 0 && !noSync
+        if closing.failure == nil, (try? closing.leaves.settle()) != nil, mayNote {
+            try? ClosingNote(place: StorageDirectory(directory)).write(closing.data)
+        }
+        closing.leaves.waitForSettling()
     }
 
     /// Writes a copy of the store as it is now into a new directory, synced; commits go on meanwhile.
@@ -159,9 +181,10 @@ public final class LMDBLogStore: LogStore {
 
     /// A disk that fills up while LMDB writes makes a short write, which LMDB cannot tell from a failing disk: the log
     /// would stop. So a commit that might not fit is refused before it begins, and the log goes on when there is space.
-    private func checkSpace(for batch: StoreBatch, on data: StorageFile) throws {
-        let available = try data.availableByteCount()
-        let (needed, overflow) = spaceReserve.addingReportingOverflow(UInt64(batch.mostBytesWritten))
+    private func checkSpace(for batch: StoreBatch, _ use: Use) throws {
+        let available = try use.data.availableByteCount()
+        let written = batch.mostBytesWritten + use.leaves.byteCountToAdd(forLogOf: batch.head.size)
+        let (needed, overflow) = spaceReserve.addingReportingOverflow(UInt64(written))
         guard !overflow, available >= needed else {
             throw StoreError(
                 .full,

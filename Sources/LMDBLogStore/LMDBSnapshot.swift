@@ -6,11 +6,13 @@ internal import Tlog
 struct LMDBSnapshot: LogSnapshot {
     private let transaction: Transaction
     private let layout: Layout
+    private let leaves: LeafIndex
     private let checked = CheckedSize()
 
-    init(_ transaction: Transaction, _ layout: Layout) {
+    init(_ transaction: Transaction, _ layout: Layout, _ leaves: LeafIndex) {
         self.transaction = transaction
         self.layout = layout
+        self.leaves = leaves
     }
 
     var head: StoredHead {
@@ -79,14 +81,20 @@ struct LMDBSnapshot: LogSnapshot {
     }
 
     func index(ofLeaf leafHash: Hash) throws(StoreError) -> UInt64? {
-        let index: UInt64?? = try asStoreErrors {
-            try leafHash.withBytes { key in
-                try transaction.withValue(key, in: layout.leaves) { UInt64(bigEndianBytes: $0) }
-            }
+        try asStoreErrors {
+            try transaction.checkIsLive()
+            return try leaves.index(of: leafHash, in: LeafTiles(transaction, layout)) { try head.size }
         }
-        guard let index else { return nil }
-        guard let index else { throw .damaged("leaf hash \(leafHash) has no index") }
-        return index
+    }
+
+    func checkIndex(of leafHashes: [Hash], from first: UInt64) throws(StoreError) {
+        let misplaced = try asStoreErrors {
+            try leaves.firstMisplaced(leafHashes, from: first, in: LeafTiles(transaction, layout), below: head.size)
+        }
+        guard let misplaced else { return }
+        throw .misplaced(
+            leafHashes[Int(misplaced - first)], of: misplaced,
+            remedy: "stop, remove the file \(LeafIndexFile.name), and start again: it is made anew from the tiles")
     }
 
     func stateValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]? { try stateValue(key, at: head.size) }

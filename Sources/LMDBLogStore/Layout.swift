@@ -12,7 +12,6 @@ struct Layout: Sendable {
 
     let entries: Database
     let tiles: Database
-    let leaves: Database
     let state: VersionedTable
     let pages: VersionedTable
     let streams: IndexTable
@@ -25,7 +24,6 @@ struct Layout: Sendable {
     init(opening open: (String) throws -> Database) rethrows {
         entries = try open("entries")
         tiles = try open("tiles")
-        leaves = try open("leaves")
         state = VersionedTable(database: try open("state"))
         pages = VersionedTable(database: try open("pages"))
         streams = IndexTable(newest: try open("streams"), blocks: try open("stream-blocks"), isNumbered: true)

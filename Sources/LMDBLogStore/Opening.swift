@@ -8,14 +8,23 @@ struct Opening {
     private static let lockName = "LOCK"
     /// What a directory may have in it when a store is made there: nothing, what an interrupted making leaves, and
     /// what a file system has at its top.
-    private static let harmlessNames: Set<String> = [lockName, "lock.mdb", ClosingNote.name, "lost+found"]
+    private static let harmlessNames: Set<String> = [
+        lockName, "lock.mdb", ClosingNote.name, LeafIndexFile.name, "lost+found",
+    ]
 
     let directory: String
     let options: LMDBLogStore.Options
 
     private var place: StorageDirectory { StorageDirectory(directory) }
 
-    func open() throws(StoreError) -> (environment: Environment, layout: Layout, data: StorageFile) {
+    struct Opened {
+        let environment: Environment
+        let layout: Layout
+        let leaves: LeafIndex
+        let data: StorageFile
+    }
+
+    func open() throws(StoreError) -> Opened {
         try asStoreErrors {
             let exists = try findStore()
             guard let lock = try LockFile.acquire(place.file(Self.lockName)) else {
@@ -23,13 +32,17 @@ struct Opening {
                     .locked,
                     "the store in \(directory) is open in another process; stop that one, or use another directory")
             }
-            if exists { try askTheDisk() } else { try checkRoom() }
+            var wasClosed = false
+            if exists { wasClosed = try askTheDisk() } else { try checkRoom() }
             let environment = try openEnvironment(lock)
             try environment.checkReaders()
             if !exists { try place.sync() }
             // Of the data file another descriptor does no harm: LMDB's locks are on lock.mdb.
             let data = try StorageFile(existingAt: place.file(Self.dataName))
-            return (environment, try openLayout(environment), data)
+            let layout = try openLayout(environment)
+            let leaves = try LeafIndexOpening(place: place, environment: environment, layout: layout)
+                .open(wasClosed: wasClosed, recentCount: options.recentLeaves)
+            return Opened(environment: environment, layout: layout, leaves: leaves, data: data)
         }
     }
 
@@ -57,7 +70,9 @@ struct Opening {
     /// What the last process wrote may be in the page cache and not on the disk, if a sync of it failed. So what is
     /// not written yet is written, the cache is dropped, and what is read from here on comes from the disk; unless that
     /// process has noted, at its end, that no sync failed.
-    private func askTheDisk() throws {
+    ///
+    /// - Returns: whether it has.
+    private func askTheDisk() throws -> Bool {
         let file = try StorageFile(existingAt: place.file(Self.dataName))
         guard try file.byteCount() > 0 else {
             throw StoreError(
@@ -70,8 +85,9 @@ struct Opening {
         } catch {
             throw StoreError(.syncFailed, "what was written before cannot be brought to the disk (\(error))")
         }
-        guard try !ClosingNote(place: place).take(file) else { return }
+        if try ClosingNote(place: place).take(file) { return true }
         try file.dropCache()
+        return false
     }
 
     /// LMDB maps the files that it makes: where there is no room for their pages, the first write to one ends the process

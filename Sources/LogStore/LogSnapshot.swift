@@ -33,6 +33,10 @@ public protocol LogSnapshot {
     /// The index of the entry with this leaf hash; nil if there is none.
     func index(ofLeaf leafHash: Hash) throws(StoreError) -> UInt64?
 
+    /// Checks that each of these leaf hashes, which the entries from `first` on have, is found at its index. Throws
+    /// `corrupt` for the first that is not.
+    func checkIndex(of leafHashes: [Hash], from first: UInt64) throws(StoreError)
+
     /// The value of a key of the governance state at the head; nil if it has none.
     func stateValue(_ key: [UInt8]) throws(StoreError) -> [UInt8]?
 
@@ -111,5 +115,14 @@ extension LogSnapshot {
             throw StoreError(.notFound, "the committed tree has no \(tile)")
         }
         return bytes.count == tile.byteCount ? bytes : Array(bytes.prefix(tile.byteCount))
+    }
+}
+
+extension LogSnapshot {
+    public func checkIndex(of leafHashes: [Hash], from first: UInt64) throws(StoreError) {
+        for (offset, leafHash) in leafHashes.enumerated() {
+            let index = first + UInt64(offset)
+            guard try self.index(ofLeaf: leafHash) == index else { throw .misplaced(leafHash, of: index) }
+        }
     }
 }

@@ -66,6 +66,16 @@ extension StoreError {
         StoreError(.duplicateEntry, "leaf hash \(leafHash) is in the store already, at index \(index)")
     }
 
+    /// An entry is not found under its leaf hash.
+    ///
+    /// - Parameter remedy: what to do about it, where the store knows.
+    package static func misplaced(_ leafHash: Hash, of index: UInt64, remedy: String? = nil) -> StoreError {
+        StoreError(
+            .corrupt,
+            "entry \(index) is not found under its leaf hash \(leafHash)"
+                + (remedy.map { "; the index of leaf hashes is damaged: \($0)" } ?? ""))
+    }
+
     /// The stream has a link already that the new one does not follow.
     package static func linkOutOfOrder(_ seq: UInt64, index: UInt64, newest: (seq: UInt64, index: UInt64)) -> StoreError
     {

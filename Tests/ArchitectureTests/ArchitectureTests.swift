@@ -7,9 +7,9 @@ private let allowedImports: [String: Set<String>] = [
     "COSE": ["Tlog"],
     "Governance": ["Tlog", "COSE"],
     "Verification": ["Tlog", "COSE", "Governance"],
-    "LMDB": ["CLMDB", "Glibc"],
+    "LMDB": ["CLMDB", "Glibc", "Synchronization"],
     "LogStore": ["Tlog", "Synchronization"],
-    "LMDBLogStore": ["Tlog", "LogStore", "LMDB", "Glibc", "Foundation", "Synchronization"],
+    "LMDBLogStore": ["Tlog", "LogStore", "LMDB", "Glibc", "Foundation", "Dispatch", "Synchronization"],
     "StoredState": ["Tlog", "COSE", "Governance", "LogStore"],
     "LogEngine": [
         "Tlog", "COSE", "Governance", "LogStore", "StoredState", "Logging", "Foundation", "Dispatch", "Glibc",

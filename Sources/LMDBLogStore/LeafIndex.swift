@@ -1,0 +1,209 @@
+internal import Dispatch
+internal import LMDB
+internal import LogStore
+internal import Synchronization
+internal import Tlog
+
+/// Which index a leaf hash has: hash tables beside LMDB's file, made of what the tiles of level 0 have.
+///
+/// A commit puts its entries into a *recent* table, in memory. When that is full, a thread of its own *settles* it: puts the
+/// same entries into the segments of the file, has them brought to the disk, and says so in the header; only then is the
+/// recent table let go. After a crash the entries from the size in the header on are read from the tiles again.
+///
+/// What a table answers is confirmed by the tile, in the transaction of whoever asks. So tables may have what is not
+/// committed, or not any more; and what is committed must never be missing in all of them.
+final class LeafIndex: Sendable {
+    /// What is looked up in. A look-up takes it as it is at one moment.
+    struct Tables {
+        var segments: [SlotTable] = []
+        var recent: [SlotTable] = []
+    }
+
+    struct State {
+        var tables = Tables()
+        /// By the position in `tables.recent`: how much is in it, and at which size it was given up for the next one.
+        var fillings: [Filling] = []
+        /// What the newest commit put in.
+        var added = Addition()
+        var header: LeafIndexHeader
+        /// Nothing can be added any more.
+        var failure: StoreError?
+        /// Why the last attempt to settle came to nothing.
+        var trouble: StoreError?
+        /// Nothing can be looked up either: not all of the log is in the tables.
+        var isIncomplete = false
+    }
+
+    struct Filling {
+        let capacity: Int
+        var count: Int
+        var end: UInt64?
+    }
+
+    /// Places in the last recent table, for the entries from `first` on.
+    struct Addition {
+        var first: UInt64 = 0
+        var places: [Int] = []
+    }
+
+    /// Recent tables that wait for being settled at most: a commit then waits for them.
+    private static let maxWaiting = 3
+
+    let environment: Environment
+    let layout: Layout
+    let file: LeafIndexFile
+    let keyedHash: KeyedHash
+    /// Entries of a recent table.
+    let recentCount: Int
+    /// Why it was made anew; nil if it was not.
+    let remade: String?
+    let state: Mutex<State>
+    /// Settles, one after the other.
+    let settling = DispatchQueue(label: "holdfast.leaf-index")
+
+    init(
+        _ file: LeafIndexFile, header: LeafIndexHeader, environment: Environment, layout: Layout, _ recentCount: Int,
+        remade: String? = nil
+    ) throws(StoreError) {
+        guard let keyedHash = KeyedHash(key: header.key) else { throw .damaged("the index of leaf hashes has no key") }
+        self.keyedHash = keyedHash
+        (self.file, self.environment, self.layout) = (file, environment, layout)
+        self.recentCount = max(recentCount, 1)
+        self.remade = remade
+        state = Mutex(State(header: header))
+    }
+
+    // MARK: Reading
+
+    /// The index of the entry with this leaf hash, among those that `tiles` have; nil if there is none.
+    ///
+    /// - Parameter size: how many entries that are, asked for only where it matters.
+    func index(of leafHash: Hash, in tiles: LeafTiles, below size: () throws -> UInt64) throws -> UInt64? {
+        try index(of: leafHash, in: lookUp()) { index in
+            guard index < (try size()) else { return false }
+            return try tiles.have(leafHash, at: index)
+        }
+    }
+
+    /// The first of the leaf hashes, of the entries from `first` on, that is not found at its index; nil if all are.
+    func firstMisplaced(
+        _ leafHashes: [Hash], from first: UInt64, in tiles: LeafTiles, below size: UInt64
+    ) throws -> UInt64? {
+        let tables = try lookUp()
+        for (leafHash, index) in zip(leafHashes, first..<first + UInt64(leafHashes.count)) {
+            let found = try self.index(of: leafHash, in: tables) { candidate in
+                if candidate == index { return true }
+                return try candidate < size && tiles.have(leafHash, at: candidate)
+            }
+            guard found == index else { return index }
+        }
+        return nil
+    }
+
+    private func lookUp() throws(StoreError) -> Tables {
+        let (tables, failure) = state.withLock { ($0.tables, $0.isIncomplete ? $0.failure : nil) }
+        if let failure { throw failure }
+        orderSlots()
+        return tables
+    }
+
+    /// The newest of the indices under this hash that `isMeant`.
+    private func index(
+        of leafHash: Hash, in tables: Tables, where isMeant: (UInt64) throws -> Bool
+    ) rethrows -> UInt64? {
+        let hash = keyedHash(leafHash)
+        for group in [tables.recent, tables.segments] {
+            for table in group.reversed() {
+                var step = 0
+                while let index = table.candidate(under: hash, step: &step) {
+                    if try isMeant(index) { return index }
+                }
+            }
+        }
+        return nil
+    }
+
+    // MARK: Writing: inside LMDB's write transaction, so one at a time
+
+    /// Makes room for a commit of `count` entries behind the first `size`; what an earlier commit put in that did not
+    /// come to be is taken out.
+    func begin(at size: UInt64, count: Int) throws {
+        if try makeRoom(at: size, count: count) { return }
+        settling.sync { settleWaiting() }
+        guard try makeRoom(at: size, count: count) else {
+            throw state.withLock { $0.trouble }
+                ?? StoreError(.io, "the index of leaf hashes waits for the disk; try again")
+        }
+    }
+
+    /// False if as many tables wait for being settled as may.
+    private func makeRoom(at size: UInt64, count: Int) throws -> Bool {
+        try state.withLock { state in
+            if let failure = state.failure { throw failure }
+            state.takeBack(from: size)
+            let (end, overflow) = size.addingReportingOverflow(UInt64(count))
+            guard !overflow, end < SlotTable.numberLimit else {
+                throw StoreError(.full, "the index of leaf hashes has room for \(SlotTable.numberLimit) entries")
+            }
+            // What is committed must fit into the file: so space for it is set aside before.
+            try addSegments(to: &state, forLogOf: end)
+            if let last = state.fillings.last, last.end == nil, last.count + count <= last.capacity { return true }
+            guard state.fillings.count <= Self.maxWaiting else { return false }
+            if !state.fillings.isEmpty {
+                state.fillings[state.fillings.count - 1].end = size
+                settling.async { self.settleWaiting() }
+            }
+            try addRecent(to: &state, capacity: max(count, recentCount))
+            return true
+        }
+    }
+
+    /// Puts the entries of a commit in, for which there is room.
+    func add(_ leafHashes: [Hash], from first: UInt64) throws {
+        guard !leafHashes.isEmpty else { return }
+        try state.withLock { state in
+            guard let table = state.tables.recent.last else { throw StoreError(.io, "there is no table to add to") }
+            state.added = Addition(first: first)
+            state.added.places.reserveCapacity(leafHashes.count)
+            var index = first
+            for leafHash in leafHashes {
+                guard let (place, isNew) = table.add(index, under: keyedHash(leafHash)) else {
+                    throw StoreError(.io, "a table of recent leaf hashes is full")
+                }
+                if isNew { state.added.places.append(place) }
+                index += 1
+            }
+            state.fillings[state.fillings.count - 1].count += state.added.places.count
+        }
+        orderSlots()
+    }
+
+    /// Bytes that the file grows by when the log has `size` entries.
+    func byteCountToAdd(forLogOf size: UInt64) -> Int {
+        let segmentCount = state.withLock { $0.tables.segments.count }
+        guard LeafIndexFile.segmentCount(forLogOf: size) > segmentCount else { return 0 }
+        let present = segmentCount == 0 ? 0 : LeafIndexFile.range(of: segmentCount - 1).upperBound
+        return LeafIndexFile.byteCount(forLogOf: size) - LeafIndexFile.byteCount(forLogOf: present)
+    }
+
+    func addSegments(to state: inout State, forLogOf size: UInt64) throws {
+        while state.tables.segments.count < LeafIndexFile.segmentCount(forLogOf: size) {
+            state.tables.segments.append(try file.segment(state.tables.segments.count))
+        }
+    }
+
+    func addRecent(to state: inout State, capacity: Int) throws {
+        state.tables.recent.append(try SlotTable(slotCount: 2 * capacity))
+        state.fillings.append(Filling(capacity: capacity, count: 0))
+    }
+}
+
+extension LeafIndex.State {
+    /// Takes out what was put in last, if the log does not have it.
+    fileprivate mutating func takeBack(from size: UInt64) {
+        defer { added = LeafIndex.Addition() }
+        guard size <= added.first, !added.places.isEmpty, let table = tables.recent.last else { return }
+        for place in added.places.reversed() { table.free(place) }
+        fillings[fillings.count - 1].count -= added.places.count
+    }
+}

@@ -1,0 +1,83 @@
+internal import Dispatch
+internal import LMDB
+internal import LogStore
+internal import Synchronization
+internal import Tlog
+
+/// How what is committed gets into the file of the index. All of it runs on the queue for that, or before there is one.
+extension LeafIndex {
+    /// Entries that are read in one transaction: one that lasts keeps LMDB's pages from being used again.
+    private static let entriesAtOnce: UInt64 = 1 << 14
+
+    /// Settles the tables that were given up for a next one. A failed sync is remembered, and nothing is committed any
+    /// more: the system may drop from memory what has not reached the disk.
+    func settleWaiting() {
+        let end = state.withLock { $0.failure == nil ? $0.fillings.last { $0.end != nil }?.end : nil }
+        guard let end else { return }
+        do throws(StoreError) {
+            try asStoreErrors { try settle(to: end) }
+            state.withLock { $0.trouble = nil }
+        } catch {
+            state.withLock {
+                $0.trouble = error
+                if error.code == .syncFailed { $0.failure = error }
+            }
+        }
+    }
+
+    /// Settles all that is committed.
+    func settle() throws(StoreError) {
+        try asStoreErrors {
+            try settling.sync {
+                if let failure = state.withLock({ $0.failure }) { throw failure }
+                try settle(to: environment.read { try LMDBSnapshot($0, layout, self).head.size })
+            }
+        }
+    }
+
+    /// Returns when nothing is being settled.
+    func waitForSettling() { settling.sync {} }
+
+    /// Puts the entries below `size`, which are committed, into the file, and forgets the recent tables that have no others.
+    func settle(to size: UInt64) throws {
+        var header = state.withLock { $0.header }
+        if size > header.tree.size {
+            let segments = try state.withLock { state in
+                try addSegments(to: &state, forLogOf: size)
+                return state.tables.segments
+            }
+            for start in stride(from: header.tree.size, to: size, by: UInt64.Stride(Self.entriesAtOnce)) {
+                try put(start..<min(start + Self.entriesAtOnce, size), into: segments)
+            }
+            header.tree = TreeHead(
+                size: size, root: try environment.read { try LeafTiles($0, layout).root(at: size) })
+            do {
+                try file.settle(header)
+            } catch {
+                throw StoreError(
+                    .syncFailed,
+                    "the index of leaf hashes cannot be brought to the disk; stop, and start again (\(error))")
+            }
+        }
+        state.withLock { state in
+            state.header = header
+            let settled = state.fillings.prefix { $0.end.map { $0 <= header.tree.size } ?? false }.count
+            state.fillings.removeFirst(settled)
+            state.tables.recent.removeFirst(settled)
+        }
+    }
+
+    /// What is there already stays as it is: an attempt that was interrupted is made again from its beginning.
+    private func put(_ range: Range<UInt64>, into segments: [SlotTable]) throws {
+        try environment.read { transaction in
+            try LeafTiles(transaction, layout).forEach(range) { index, leafHash in
+                guard segments[LeafIndexFile.segment(of: index)].add(index, under: keyedHash(leafHash)) != nil else {
+                    throw StoreError(
+                        .corrupt,
+                        "the index of leaf hashes has no free slot for entry \(index); stop, remove the file "
+                            + "\(LeafIndexFile.name), and start again: it is made anew from the tiles")
+                }
+            }
+        }
+    }
+}
