@@ -41,10 +41,9 @@ struct BatchWriter {
 
     private func writeEntries(of batch: StoreBatch, from first: UInt64) throws {
         try leaves.begin(at: first, count: batch.entries.count)
-        for leafHash in batch.leafHashes {
-            if let known = try leaves.index(of: leafHash, in: LeafTiles(transaction, layout), below: { first }) {
-                throw StoreError.duplicate(leafHash, at: known)
-            }
+        let tiles = LeafTiles(transaction, layout)
+        if let (leafHash, index) = try leaves.firstKnown(of: batch.leafHashes, in: tiles, below: first) {
+            throw StoreError.duplicate(leafHash, at: index)
         }
         var index = first
         for entry in batch.entries {

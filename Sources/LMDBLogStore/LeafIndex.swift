@@ -85,6 +85,18 @@ final class LeafIndex: Sendable {
         }
     }
 
+    /// The first of the leaf hashes that one of the first `size` entries has, and the index of that; nil if there is none.
+    func firstKnown(
+        of leafHashes: [Hash], in tiles: LeafTiles, below size: UInt64
+    ) throws -> (leafHash: Hash, index: UInt64)? {
+        let tables = try lookUp()
+        for leafHash in leafHashes {
+            let known = try index(of: leafHash, in: tables) { try $0 < size && tiles.have(leafHash, at: $0) }
+            if let known { return (leafHash, known) }
+        }
+        return nil
+    }
+
     /// The first of the leaf hashes, of the entries from `first` on, that is not found at its index; nil if all are.
     func firstMisplaced(
         _ leafHashes: [Hash], from first: UInt64, in tiles: LeafTiles, below size: UInt64
@@ -161,21 +173,24 @@ final class LeafIndex: Sendable {
     /// Puts the entries of a commit in, for which there is room.
     func add(_ leafHashes: [Hash], from first: UInt64) throws {
         guard !leafHashes.isEmpty else { return }
-        try state.withLock { state in
-            guard let table = state.tables.recent.last else { throw StoreError(.io, "there is no table to add to") }
-            state.added = Addition(first: first)
-            state.added.places.reserveCapacity(leafHashes.count)
-            var index = first
-            for leafHash in leafHashes {
-                guard let (place, isNew) = table.add(index, under: keyedHash(leafHash)) else {
-                    throw StoreError(.io, "a table of recent leaf hashes is full")
-                }
-                if isNew { state.added.places.append(place) }
-                index += 1
-            }
-            state.fillings[state.fillings.count - 1].count += state.added.places.count
+        guard let table = state.withLock({ $0.tables.recent.last }) else {
+            throw StoreError(.io, "there is no table for recent leaf hashes")
         }
-        orderSlots()
+        var places: [Int] = []
+        places.reserveCapacity(leafHashes.count)
+        defer {
+            state.withLock {
+                $0.added = Addition(first: first, places: places)
+                $0.fillings[$0.fillings.count - 1].count += places.count
+            }
+            orderSlots()
+        }
+        for (leafHash, index) in zip(leafHashes, first...) {
+            guard let (place, isNew) = table.add(index, under: keyedHash(leafHash)) else {
+                throw StoreError(.io, "the table for recent leaf hashes is full")
+            }
+            if isNew { places.append(place) }
+        }
     }
 
     /// Bytes that the file grows by when the log has `size` entries.

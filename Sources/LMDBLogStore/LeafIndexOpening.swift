@@ -34,6 +34,8 @@ struct LeafIndexOpening {
         }
         let header = LeafIndexHeader()
         try file.begin(header)
+        // To a log that is new nothing is remade.
+        if try environment.read({ try $0.value(Layout.headKey, in: layout.meta) }) == nil { problem = nil }
         return try completed(
             LeafIndex(file, header: header, environment: environment, layout: layout, recentCount, remade: problem))
     }

@@ -33,6 +33,9 @@ struct ServedLog {
         let engine = try Self.engineOptions(configuration, reAnchor: reAnchor)
         let anchorPath = try configuration.requiredPath(.anchor)
         store = try LMDBLogStore(directory: data, options: options)
+        if let reason = store.remadeIndex {
+            logger.notice("the index of leaf hashes was made anew", metadata: ["reason": "\(reason)"])
+        }
         do {
             try FileManager.default.createDirectory(
                 at: URL(filePath: anchorPath).deletingLastPathComponent(), withIntermediateDirectories: true,
