@@ -39,7 +39,8 @@ struct Intake: Sendable {
         }
     }
 
-    private func take(_ statements: ArraySlice<[UInt8]>) -> [IntakeResult] {
+    /// All of them on this thread.
+    func take(_ statements: ArraySlice<[UInt8]>) -> [IntakeResult] {
         // The keys first, then the store: a statement that was committed under a key which was then removed is found
         // in the store, or the store was read before its commit and so the keys are from before the removal.
         let verification = Verification(rules: rules.newest)

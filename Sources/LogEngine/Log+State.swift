@@ -23,8 +23,9 @@ extension Log {
             else { throw StoreError(.notFound, "there is no seal below size \(size), so nothing proves its state") }
             let seal = try Seal(SignedStatement(decoding: entry), origin: origin)
             let proof = try mapProof(key, value, PagedMap(root: seal.stateRoot), SnapshotPages(snapshot, at: size))
-            var proofs = Proofs(snapshot: snapshot, head: head, cache: subtrees)
-            let place = try proofs.registration(Placement(index: size - 1, duplicate: true), leafHash: leafHash)
+            var proofs = Proofs(snapshot: snapshot, cache: subtrees)
+            let place = try proofs.registration(
+                Placement(index: size - 1, duplicate: true), leafHash: leafHash, under: head)
             return StateProof(
                 key: key, value: value, proof: proof, seal: entry, index: size - 1, path: place.proof.path,
                 checkpoint: head.checkpoint.bytes)

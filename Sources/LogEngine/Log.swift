@@ -55,8 +55,44 @@ public final class Log: Sendable {
         _ statements: [[UInt8]], timeout: Duration? = nil
     ) async -> [Result<Registration, Rejection>] {
         let deadline = ContinuousClock.now + (timeout ?? parts.options.timeout)
-        let results = await register(statements, deadline: deadline)
-        parts.metrics.record(results)
+        let room: Room
+        do throws(Rejection) { room = try reserve(statements) } catch {
+            return registrations([.refused(statements.count, error)])[0]
+        }
+        let intake = limited(await intake.take(statements))
+        let decided = await withCheckedContinuation { caller in
+            decide(intake, room, deadline: deadline) { caller.resume(returning: $0) }
+        }
+        return registrations([decided])[0]
+    }
+
+    /// Registers one statement without a task: reads and verifies it on this thread, and calls back when it is decided.
+    ///
+    /// - Parameters:
+    ///   - statement: an encoded signed statement.
+    ///   - timeout: as above.
+    ///   - decided: called once, on any thread, at once or when the log has decided; it must not block. What it is given
+    ///     is to be passed to ``registrations(_:)``, which answers.
+    public func submit(
+        _ statement: [UInt8], timeout: Duration? = nil, decided: @escaping @Sendable (DecidedSubmission) -> Void
+    ) {
+        let deadline = ContinuousClock.now + (timeout ?? parts.options.timeout)
+        let room: Room
+        do throws(Rejection) { room = try reserve([statement]) } catch { return decided(.refused(1, error)) }
+        decide(limited(intake.take([statement][...])), room, deadline: deadline, decided)
+    }
+
+    /// The answers to submissions that are decided: what is registered is proved, for all of them from one snapshot.
+    ///
+    /// Each submission is to be passed here once. Until then its room is taken, and the log does not shut down.
+    ///
+    /// - Returns: for each submission one element a statement, in their order.
+    public func registrations(_ submissions: [DecidedSubmission]) -> [[Result<Registration, Rejection>]] {
+        let results = proved(submissions)
+        for (submission, results) in zip(submissions, results) {
+            parts.queue.release(submission.room)
+            parts.metrics.record(results)
+        }
         return results
     }
 
@@ -125,33 +161,31 @@ public final class Log: Sendable {
 // MARK: Submitting
 
 extension Log {
-    private func register(
-        _ statements: [[UInt8]], deadline: ContinuousClock.Instant
-    ) async -> [Result<Registration, Rejection>] {
-        let bytes = statements.reduce(0) { $0 + $1.count }
-        do throws(Rejection) {
-            guard latest != nil else { throw awaitingQuorum }
-            guard statements.count <= parts.options.maxSubmission || Mutant.bounds.isOff else {
-                throw Rejection(
-                    .tooLarge,
-                    "\(statements.count) statements at once are more than the \(parts.options.maxSubmission) that the "
-                        + "log takes: send fewer at a time")
-            }
-            try parts.queue.reserve(statements: statements.count, bytes: bytes)
-        } catch {
-            return statements.map { _ in .failure(error) }
+    /// Takes room for statements before they are verified; it is given back when they are answered.
+    private func reserve(_ statements: [[UInt8]]) throws(Rejection) -> Room {
+        guard latest != nil else { throw awaitingQuorum }
+        guard statements.count <= parts.options.maxSubmission || Mutant.bounds.isOff else {
+            throw Rejection(
+                .tooLarge,
+                "\(statements.count) statements at once are more than the \(parts.options.maxSubmission) that the "
+                    + "log takes: send fewer at a time")
         }
-        defer { parts.queue.release(statements: statements.count, bytes: bytes) }
+        let room = Room(statements: statements.count, bytes: statements.reduce(0) { $0 + $1.count })
+        try parts.queue.reserve(room)
+        return room
+    }
 
-        let intake = await limited(intake.take(statements))
+    /// Has the writer decide on what was verified; where nothing was, there is nothing to wait for.
+    private func decide(
+        _ intake: [IntakeResult], _ room: Room, deadline: ContinuousClock.Instant,
+        _ decided: @escaping @Sendable (DecidedSubmission) -> Void
+    ) {
         let verified = intake.compactMap(\.verified)
-        if verified.isEmpty { return registrations(intake, answer: nil) }
+        if verified.isEmpty { return decided(DecidedSubmission(intake, nil, room)) }
         // The writer has not begun.
-        if status == .awaitingQuorum { return registrations(intake, answer: .refused(awaitingQuorum)) }
-        let answer = await withCheckedContinuation { caller in
-            parts.queue.enqueue(PendingGroup(verified, deadline: deadline, caller: caller))
-        }
-        return registrations(intake, answer: answer)
+        if status == .awaitingQuorum { return decided(DecidedSubmission(intake, .refused(awaitingQuorum), room)) }
+        let group = PendingGroup(verified, deadline: deadline) { decided(DecidedSubmission(intake, $0, room)) }
+        parts.queue.enqueue(group)
     }
 
     private var awaitingQuorum: Rejection {
@@ -177,55 +211,43 @@ extension Log {
         }
     }
 
-    /// Puts the writer's answer to those statements that reached it, and proves what is registered.
-    private func registrations(
-        _ intake: [IntakeResult], answer: GroupAnswer?
-    ) -> [Result<Registration, Rejection>] {
-        var decided: ArraySlice<Result<Placement, Rejection>> = []
-        var head = published
-        var refusal: Rejection?
-        switch answer {
-        case .decided(let outcomes, let newest): (decided, head) = (outcomes[...], newest)
-        case .refused(let rejection): refusal = rejection
-        case nil: break
-        }
-        let placements = intake.map { result -> Result<(Placement, Hash), Rejection> in
-            switch result {
-            case .known(let placement, let leafHash): .success((placement, leafHash))
-            case .rejected(let rejection): .failure(rejection)
-            case .verified(let submission):
-                (decided.popFirst() ?? .failure(refusal ?? Rejection(.stopped, "the log gave no answer")))
-                    .map { ($0, submission.statement.leafHash) }
-            }
-        }
-        return proved(placements, under: head)
-    }
-
-    private func proved(
-        _ placements: [Result<(Placement, Hash), Rejection>], under head: PublishedHead
-    ) -> [Result<Registration, Rejection>] {
+    private func proved(_ submissions: [DecidedSubmission]) -> [[Result<Registration, Rejection>]] {
+        // The head first: what is published is committed, so the snapshot that comes after it has all of it.
+        let newest = latest
+        let outcomes = submissions.map(\.outcomes)
+        let isAnyRegistered = outcomes.joined().contains { if case .success = $0 { true } else { false } }
+        guard isAnyRegistered else { return outcomes.map { $0.map(Self.unproved) } }
         do {
             return try parts.store.read { snapshot in
-                var proofs = Proofs(snapshot: snapshot, head: head, cache: subtrees)
-                return try placements.map { placement in
-                    switch placement {
-                    case .success((let placement, let leafHash)):
-                        .success(try proofs.registration(placement, leafHash: leafHash))
-                    case .failure(let rejection): .failure(rejection)
+                var proofs = Proofs(snapshot: snapshot, cache: subtrees)
+                return try zip(submissions, outcomes).map { submission, outcomes in
+                    guard let head = submission.head ?? newest else { throw LogError.notPublished }
+                    return try outcomes.map { outcome in
+                        switch outcome {
+                        case .success(let place):
+                            .success(
+                                try proofs.registration(place.placement, leafHash: place.leafHash, under: head))
+                        case .failure(let rejection): .failure(rejection)
+                        }
                     }
                 }
             }
         } catch {
-            parts.logger.error("proofs could not be read", metadata: ["why": "\(error)", "size": "\(head.size)"])
-            return placements.map { placement in
-                placement.flatMap { placement, _ in
-                    .failure(
-                        Rejection(
-                            .storageFailed,
-                            "registered at index \(placement.index), but the proof could not be read: send it again",
-                            retryAfter: 5))
-                }
-            }
+            parts.logger.error(
+                "proofs could not be read", metadata: ["why": "\(error)", "size": "\(newest?.size ?? 0)"])
+            return outcomes.map { $0.map(Self.unproved) }
+        }
+    }
+
+    private static func unproved(
+        _ outcome: Result<DecidedSubmission.Place, Rejection>
+    ) -> Result<Registration, Rejection> {
+        outcome.flatMap { place in
+            .failure(
+                Rejection(
+                    .storageFailed,
+                    "registered at index \(place.placement.index), but the proof could not be read: send it again",
+                    retryAfter: 5))
         }
     }
 }
@@ -251,8 +273,8 @@ extension Log {
     public func registration(index: UInt64) throws -> Registration? {
         try read { snapshot, head in
             guard let leafHash = try snapshot.leafHash(at: index) else { return nil }
-            var proofs = Proofs(snapshot: snapshot, head: head, cache: subtrees)
-            return try proofs.registration(Placement(index: index, duplicate: true), leafHash: leafHash)
+            var proofs = Proofs(snapshot: snapshot, cache: subtrees)
+            return try proofs.registration(Placement(index: index, duplicate: true), leafHash: leafHash, under: head)
         }
     }
 
@@ -260,8 +282,8 @@ extension Log {
     public func registration(leafHash: Hash) throws -> Registration? {
         try read { snapshot, head in
             guard let index = try snapshot.index(ofLeaf: leafHash) else { return nil }
-            var proofs = Proofs(snapshot: snapshot, head: head, cache: subtrees)
-            return try proofs.registration(Placement(index: index, duplicate: true), leafHash: leafHash)
+            var proofs = Proofs(snapshot: snapshot, cache: subtrees)
+            return try proofs.registration(Placement(index: index, duplicate: true), leafHash: leafHash, under: head)
         }
     }
 
@@ -273,9 +295,9 @@ extension Log {
             guard let link = try snapshot.newestLink(stream: key, below: head.size),
                 let leafHash = try snapshot.leafHash(at: link.index)
             else { return nil }
-            var proofs = Proofs(snapshot: snapshot, head: head, cache: subtrees)
+            var proofs = Proofs(snapshot: snapshot, cache: subtrees)
             let placement = Placement(index: link.index, duplicate: true)
-            return (link.seq, try proofs.registration(placement, leafHash: leafHash))
+            return (link.seq, try proofs.registration(placement, leafHash: leafHash, under: head))
         }
     }
 }

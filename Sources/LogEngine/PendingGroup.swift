@@ -1,10 +1,10 @@
 internal import COSE
 internal import Synchronization
 
-/// The verified statements of one submission on their way through the writer, and the caller who waits for them.
+/// The verified statements of one submission on their way through the writer, and whom to tell what became of them.
 ///
-/// A submission travels as one: it is queued, batched and answered whole, with one continuation, however many
-/// statements it has.
+/// A submission travels as one: it is queued, batched and answered whole, with one call, however many statements it
+/// has.
 final class PendingGroup: Sendable {
     let statements: [VerifiedSubmission]
     let byteCount: Int
@@ -12,11 +12,12 @@ final class PendingGroup: Sendable {
     /// When the caller stops waiting.
     let deadline: ContinuousClock.Instant
 
-    private let caller: Mutex<CheckedContinuation<GroupAnswer, Never>?>
+    private let caller: Mutex<(@Sendable (GroupAnswer) -> Void)?>
 
+    /// - Parameter caller: called once, on whatever thread has the answer; it must not block that.
     init(
         _ statements: [VerifiedSubmission], deadline: ContinuousClock.Instant,
-        caller: CheckedContinuation<GroupAnswer, Never>
+        caller: @escaping @Sendable (GroupAnswer) -> Void
     ) {
         self.statements = statements
         byteCount = statements.reduce(0) { $0 + $1.statement.entryBytes.count }
@@ -30,7 +31,7 @@ final class PendingGroup: Sendable {
             defer { caller = nil }
             return caller
         }
-        waiting?.resume(returning: answer)
+        waiting?(answer)
     }
 
     /// Gives all statements the same answer.

@@ -1,33 +1,38 @@
 internal import LogStore
 internal import Tlog
 
-/// Makes inclusion proofs under one head from one snapshot.
+/// Makes inclusion proofs from one snapshot, under one head after the other.
 struct Proofs {
     let snapshot: any LogSnapshot
-    let head: PublishedHead
     let cache: SubtreeCache
 
     /// The tiles of the proofs so far: the next proof mostly needs the same ones.
     private var tiles: [TileCoordinate: TileSubtrees] = [:]
 
-    /// Hashes over the leaves from a number up to the end of the tree, where these are no perfect subtree: every proof
+    /// The size of the tree that the last proof was in.
+    private var size: UInt64 = 0
+
+    /// Hashes over the leaves from a number up to the end of that tree, where these are no perfect subtree: every proof
     /// to the left of them has them.
     private var edges: [UInt64: Hash] = [:]
 
-    init(snapshot: any LogSnapshot, head: PublishedHead, cache: SubtreeCache) {
+    init(snapshot: any LogSnapshot, cache: SubtreeCache) {
         self.snapshot = snapshot
-        self.head = head
         self.cache = cache
     }
 
-    mutating func registration(_ placement: Placement, leafHash: Hash) throws -> Registration {
-        Registration(
+    /// - Parameter head: of a tree that the snapshot has all of.
+    mutating func registration(
+        _ placement: Placement, leafHash: Hash, under head: PublishedHead
+    ) throws -> Registration {
+        // A perfect subtree is the same under every head, what is at the edge of the tree is not.
+        if size != head.size { (size, edges) = (head.size, [:]) }
+        return Registration(
             index: placement.index, leafHash: leafHash, duplicate: placement.duplicate,
             proof: try inclusion(of: placement.index), head: head)
     }
 
     private mutating func inclusion(of index: UInt64) throws -> InclusionProof {
-        let size = head.size
         guard index < size else { throw ProofError.indexOutOfRange(index: index, size: size) }
         var path: [Hash] = []
         path.reserveCapacity(64 - size.leadingZeroBitCount)

@@ -32,13 +32,13 @@ final class SubmissionQueue: Sendable {
 
     // MARK: Submitters
 
-    /// Takes room for a submission; to be given back with ``release(statements:bytes:)``.
-    func reserve(statements: Int, bytes: Int) throws(Rejection) {
+    /// Takes room for a submission; to be given back with ``release(_:)``.
+    func reserve(_ room: Room) throws(Rejection) {
         try state.withLock { state throws(Rejection) in
             if let reason = state.closed { throw Self.stopped(reason) }
             let fits =
-                state.reservedStatements + statements <= options.maxInFlight
-                && state.reservedBytes + bytes <= options.maxInFlightBytes
+                state.reservedStatements + room.statements <= options.maxInFlight
+                && state.reservedBytes + room.bytes <= options.maxInFlightBytes
             guard fits || Mutant.bounds.isOff else {
                 throw Rejection(
                     .overloaded,
@@ -46,15 +46,15 @@ final class SubmissionQueue: Sendable {
                         + "and takes no more for now: send it again later",
                     retryAfter: options.retryAfter)
             }
-            state.reservedStatements += statements
-            state.reservedBytes += bytes
+            state.reservedStatements += room.statements
+            state.reservedBytes += room.bytes
         }
     }
 
-    func release(statements: Int, bytes: Int) {
+    func release(_ room: Room) {
         let wakes = state.withLock { state in
-            state.reservedStatements -= statements
-            state.reservedBytes -= bytes
+            state.reservedStatements -= room.statements
+            state.reservedBytes -= room.bytes
             return state.closed != nil && state.reservedStatements == 0 && Self.takeSleep(&state)
         }
         if wakes { wake.signal() }
