@@ -65,7 +65,7 @@ struct DecidedSubmissionTests {
         log.submit(try domain.evidence(2, key: .generate()), decided: desk.take)
         log.submit(known, decided: desk.take)
         log.submit(Array(repeating: 0, count: 1001), decided: desk.take)
-        #expect(desk.count == 4)
+        try #require(desk.count == 4)
         let results = log.registrations(desk.takeAll()).map { $0[0] }
         #expect(results.map { $0.failure?.code } == [.malformed, .unknownIssuer, nil, .overloaded])
         let again = try results[2].get()
