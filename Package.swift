@@ -102,14 +102,15 @@ let package = Package(
         .target(
             name: "HTTPServing",
             dependencies: [
-                hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, logging, nioCore, nioSSL, serviceLifecycle,
+                hummingbird, hummingbirdCore, hummingbirdTLS, httpTypes, logging, nioCore, nioHTTP1, nioSSL,
+                serviceLifecycle,
             ],
             swiftSettings: strict),
         .target(
             name: "LogServer",
             dependencies: [
                 "Tlog", "COSE", "Governance", "LogStore", "LogEngine", "HTTPServing", hummingbird, httpTypes, logging,
-                nioCore, nioSSL, serviceLifecycle,
+                nioCore, nioHTTP1, nioSSL, serviceLifecycle,
             ],
             swiftSettings: strict),
         .target(name: "Witness", dependencies: ["Tlog"], swiftSettings: strict),

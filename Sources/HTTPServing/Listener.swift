@@ -3,6 +3,7 @@ internal import HummingbirdCore
 internal import HummingbirdTLS
 package import Logging
 internal import NIOCore
+internal import NIOHTTP1
 package import NIOSSL
 package import ServiceLifecycle
 
@@ -39,15 +40,21 @@ package struct Listener: Sendable {
     }
 
     /// The server as Hummingbird knows it.
+    ///
+    /// - Parameter direct: serves what it takes before Hummingbird's responder sees it.
     package func application<Responder: HTTPResponder>(
-        _ responder: Responder, services: [any Service] = [], logger: Logger
+        _ responder: Responder, direct: (any DirectResponder)? = nil, services: [any Service] = [], logger: Logger
     ) throws -> Application<Responder>
     where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
         var configuration = ApplicationConfiguration(
             address: .hostname(host, port: port),
             availableConnectionsDelegate: .maximum(maxConnections, logger: logger))
         configuration.backlog = 1024
-        let http1 = HTTPServerBuilder.http1(configuration: channelConfiguration)
+        let http1 = HTTPServerBuilder { [self] responder in
+            ServedChannel(base: HTTP1Channel(responder: responder, configuration: channelConfiguration)) {
+                handlers(direct)
+            }
+        }
         return Application(
             responder: responder,
             server: try tls.map { try .tls(http1, tlsConfiguration: $0) } ?? http1,
@@ -61,15 +68,22 @@ package struct Listener: Sendable {
             logger: logger)
     }
 
+    /// Without Hummingbird's own watch over idle connections: it does not see what is served before it.
     private var channelConfiguration: HTTP1Channel.Configuration {
         HTTP1Channel.Configuration(
-            additionalChannelHandlers: [
-                ConnectionGuard(
-                    table: connections, writeTimeout: TimeAmount(writeTimeout), identification: identification)
-            ],
-            idleTimeout: TimeAmount(idleTimeout),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: maxHeaderBytes, maxHeaderListSize: maxHeaderBytes,
                 maxHeaderFieldCount: maxHeaderCount))
+    }
+
+    /// What stands between NIO's decoder and Hummingbird on each connection.
+    private func handlers(_ direct: (any DirectResponder)?) -> [any ChannelHandler] {
+        let guards: [any ChannelHandler] = [
+            ConnectionGuard(
+                table: connections, writeTimeout: TimeAmount(writeTimeout), identification: identification),
+            SilenceGuard(timeout: TimeAmount(idleTimeout)),
+            HTTPServerPipelineHandler(),
+        ]
+        return guards + (direct.map { [DirectHandler($0)] } ?? [])
     }
 }

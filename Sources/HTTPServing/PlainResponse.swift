@@ -15,6 +15,16 @@ extension Response {
         self.init(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
     }
 
+    /// The same answer.
+    package init(_ answer: DirectAnswer) {
+        var headers = HTTPFields()
+        for field in answer.fields {
+            if let name = HTTPField.Name(field.name) { headers.append(HTTPField(name: name, value: field.value)) }
+        }
+        self.init(
+            status: answer.status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
+    }
+
     /// A sentence that no cache keeps.
     package init(_ status: HTTPResponse.Status, _ text: String) {
         self.init(status, Array(text.utf8), type: Self.plainText)

@@ -46,70 +46,85 @@ struct LogResponder: HTTPResponder {
         let isJSON = match?.route.isJSON == true
         var response: Response
         do {
-            response = try await answer(&incoming, match)
+            response = try answer(incoming, match)
         } catch let problem as Problem {
-            response = problem.response(accept: incoming.accept, isJSON: isJSON)
-            if problem.endsConnection { incoming.endsConnection = true }
-        } catch let broken as BrokenBody {
-            logger.debug("A client went away in the middle of its request", metadata: ["error": "\(broken.error)"])
-            throw broken.error
+            response = Response(problem.answer(accept: incoming.accept, isJSON: isJSON))
+            if problem.endsConnection { incoming.unwanted = .cutOff }
         } catch let error as StoreError where error.code == .closed {
             let problem = Problem(Rejection(.stopped, "The log is shutting down; try again when it is back."))
-            response = problem.response(accept: incoming.accept, isJSON: isJSON)
+            response = Response(problem.answer(accept: incoming.accept, isJSON: isJSON))
         } catch {
             logger.error(
                 "A request failed", metadata: ["route": "\(match?.route.rawValue ?? "none")", "error": "\(error)"])
             let problem = Problem(.internal, "The server failed; its log says how. Try again later.")
-            response = problem.response(accept: incoming.accept, isJSON: isJSON)
+            response = Response(problem.answer(accept: incoming.accept, isJSON: isJSON))
         }
         if match?.route != .entries {
             response.headers[.accessControlAllowOrigin] = "*"
             response.headers[.accessControlExposeHeaders] = "ETag, Holdfast-Index, Location, Retry-After"
         }
         if request.method == .head { response = response.createHeadResponse() }
-        let duration = NIODeadline.now().uptimeNanoseconds &- started
-        metrics.record(match?.route, status: response.status.code, nanoseconds: duration)
+        record(match?.route, request.method, status: response.status, since: started)
+        switch incoming.unwanted {
+        case .none: return response
+        case .dropped: return response.draining(request, context.channel, within: TimeAmount(options.bodyTimeout))
+        case .cutOff: return response.ending(context.channel)
+        }
+    }
+
+    /// Counts an answer.
+    ///
+    /// - Parameter arrival: of the request's head, in nanoseconds of the clock that limits go by.
+    func record(
+        _ route: Route?, _ method: HTTPRequest.Method, status: HTTPResponse.Status, since arrival: UInt64
+    ) {
+        let duration = NIODeadline.now().uptimeNanoseconds &- arrival
+        metrics.record(route, status: status.code, nanoseconds: duration)
         logger.debug(
             "Answered",
             metadata: [
-                "method": "\(request.method)", "route": "\(match?.route.rawValue ?? "none")",
-                "status": "\(response.status.code)", "microseconds": "\(duration / 1000)",
+                "method": "\(method)", "route": "\(route?.rawValue ?? "none")", "status": "\(status.code)",
+                "microseconds": "\(duration / 1000)",
             ])
-        if incoming.endsConnection { return response.ending(context.channel) }
-        return incoming.hasUnreadBody
-            ? response.draining(request, context.channel, within: TimeAmount(options.bodyTimeout)) : response
     }
 
     /// RFC 9112 section 3.2: "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message
     /// that lacks a Host header field and to any request message that contains more than one Host header field line".
     /// Ours asks it of HTTP/1.0 too.
-    private static func checkHost(_ incoming: IncomingRequest) throws(Problem) {
-        // The first Host field has become the authority.
-        guard incoming.request.head.authority == nil || incoming.request.headers[.host] != nil else { return }
+    ///
+    /// - Parameter fields: how many Host fields the request has.
+    static func checkHost(fields: Int) throws(Problem) {
+        guard fields != 1 else { return }
         var problem = Problem(.badParameter, "The request does not have one Host field; send one, and only one.")
         problem.endsConnection = true
         throw problem
     }
 
     /// Keeps the limits around the route.
-    private func answer(_ incoming: inout IncomingRequest, _ match: RouteMatch?) async throws -> Response {
-        try Self.checkHost(incoming)
+    private func answer(_ incoming: IncomingRequest, _ match: RouteMatch?) throws -> Response {
+        try Self.checkHost(fields: incoming.hosts)
         guard let match else {
-            try charge(reads, for: incoming)
+            try charge(reads, to: client(incoming), at: incoming.arrival)
             throw Problem(
                 .notFound,
                 "There is nothing at this path; GET / lists what there is. A slash inside a name is written %2F.")
         }
-        if match.route.isProbe { return try await dispatch(&incoming, match) }
-        try charge(match.route == .entries ? submissions : reads, for: incoming)
+        if match.route.isProbe { return try dispatch(incoming, match) }
+        try charge(
+            match.route == .entries ? submissions : reads, to: client(incoming), at: incoming.arrival)
+        try takeRequest()
+        defer { requests.giveBack(1) }
+        return try dispatch(incoming, match)
+    }
+
+    /// Takes its place from what may be answered at one time; to be given back to `requests`.
+    func takeRequest() throws(Problem) {
         guard requests.take(1) else {
             throw Problem.overloaded("The server is answering as many requests as it can; try again in a second.")
         }
-        defer { requests.giveBack(1) }
-        return try await dispatch(&incoming, match)
     }
 
-    private func dispatch(_ incoming: inout IncomingRequest, _ match: RouteMatch) async throws -> Response {
+    private func dispatch(_ incoming: IncomingRequest, _ match: RouteMatch) throws -> Response {
         let route = match.route
         if incoming.request.method == .options { return preflight(route) }
         guard route.methods.contains(incoming.request.method) else {
@@ -120,7 +135,8 @@ struct LogResponder: HTTPResponder {
         }
         guard route.isOfOperators || log.latest != nil else { throw Self.notPublished }
         switch route {
-        case .entries: return try await register(&incoming)
+        // `RegistrationService` has served it before it came here.
+        case .entries: throw Problem(.internal, "A submission was taken for a read; try again.")
         case .entry: return try receipt(of: match.arguments[0], incoming)
         case .entryStatement: return try transparentStatement(of: match.arguments[0], incoming)
         case .entryProof: return try proof(of: match.arguments[0], incoming)
@@ -162,12 +178,19 @@ struct LogResponder: HTTPResponder {
         return problem
     }
 
-    /// Takes tokens from the bucket of the request's client.
-    func charge(_ limiter: AddressRateLimiter, _ cost: Int = 1, for incoming: IncomingRequest) throws(Problem) {
-        let client = identification.address(
+    private func client(_ incoming: IncomingRequest) -> ClientAddress? {
+        identification.address(
             connection: ClientAddress(incoming.context.channel.remoteAddress),
             forwardedFor: incoming.request.headers[.xForwardedFor])
-        guard let wait = limiter.take(cost, from: client, at: incoming.arrival) else { return }
+    }
+
+    /// Takes tokens from a client's bucket.
+    ///
+    /// - Parameter arrival: of the request, in nanoseconds of the clock that limits go by.
+    func charge(
+        _ limiter: AddressRateLimiter, _ cost: Int = 1, to client: ClientAddress?, at arrival: UInt64
+    ) throws(Problem) {
+        guard let wait = limiter.take(cost, from: client, at: arrival) else { return }
         var problem = Problem(
             .rateLimited,
             "This address asks more often than the server allows; try again in \(wait) s, and then slower.")
@@ -189,11 +212,6 @@ struct LogResponder: HTTPResponder {
     }
 }
 
-/// A body that ended before its end, or was no HTTP.
-struct BrokenBody: Error {
-    let error: any Error
-}
-
 /// A request on its way through the server.
 struct IncomingRequest {
     let request: Request
@@ -201,45 +219,33 @@ struct IncomingRequest {
     let context: ConnectionContext
     /// Nanoseconds of the clock that limits go by.
     let arrival: UInt64
-    /// Whether the connection cannot be used after the answer.
-    var endsConnection: Bool
-    /// Whether there is a body that nobody has read.
-    var hasUnreadBody: Bool
-
-    /// Bytes of an unwanted body that are read to keep the connection; for more a new connection is cheaper.
-    private static let drainLimit: Int64 = 16 << 10
+    /// No body is wanted here.
+    var unwanted: UnwantedBody
 
     init(_ request: Request, target: RequestTarget, context: ConnectionContext, arrival: UInt64) {
         self.request = request
         self.target = target
         self.context = context
         self.arrival = arrival
-        // Until someone reads the body, it is unwanted.
-        let length = request.headers[.contentLength].map { Int64($0) ?? .max } ?? 0
-        hasUnreadBody = request.headers[.transferEncoding] != nil || length > 0
-        endsConnection = request.headers[.transferEncoding] != nil || length > Self.drainLimit
+        unwanted = UnwantedBody(
+            contentLength: request.headers[.contentLength], isChunked: request.headers[.transferEncoding] != nil)
+    }
+
+    /// How many Host fields there are. The first one has become the authority.
+    var hosts: Int {
+        request.head.authority == nil ? 0 : 1 + request.headers[values: .host].count
     }
 
     var accept: Accept { Accept(request.headers[.accept]) }
 
     /// The type that the client wants most among those that a resource has.
     func preferred(_ first: MediaType, _ others: MediaType...) throws(Problem) -> MediaType {
-        let accept = accept
-        var best = first
-        for other in others where accept.quality(of: other) > accept.quality(of: best) { best = other }
-        guard accept.quality(of: best) > 0 else {
-            let names = ([first] + others).map(\.text).joined(separator: " or ")
-            throw Problem(.notAcceptable, "The answer is \(names); accept that.")
-        }
-        return best
+        try accept.choose(first, others)
     }
 
     /// For answers in COSE: application/cbor is what COSE is made of, so whoever accepts that gets it too.
     func acceptsCOSE() throws(Problem) {
-        let accept = accept
-        guard accept.quality(of: .cose) > 0 || accept.quality(of: .cbor) > 0 else {
-            throw Problem(.notAcceptable, "The answer is application/cose; accept that.")
-        }
+        try accept.requireCOSE()
     }
 }
 

@@ -49,7 +49,8 @@ public struct LogServer: Service {
             listener.identification = responder.identification
             (listener.maxHeaderBytes, listener.maxHeaderCount) = (options.maxHeaderBytes, options.maxHeaderCount)
             listener.onBound = options.onBound
-            return try listener.application(responder, logger: logger)
+            return try listener.application(
+                responder, direct: RegistrationService(responder), logger: logger)
         }
     }
 }

@@ -16,8 +16,8 @@ private let allowedImports: [String: Set<String>] = [
         "Synchronization",
     ],
     "HTTPServing": [
-        "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "HTTPTypes", "Logging", "NIOCore", "NIOSSL",
-        "ServiceLifecycle", "Synchronization",
+        "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "HTTPTypes", "Logging", "NIOCore", "NIOHTTP1", "NIOSSL",
+        "ServiceLifecycle", "Synchronization", "Foundation",
     ],
     "LogServer": [
         "Tlog", "COSE", "Governance", "LogStore", "LogEngine", "HTTPServing", "Hummingbird", "HTTPTypes", "Logging",

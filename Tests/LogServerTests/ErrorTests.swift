@@ -237,7 +237,7 @@ struct ErrorTests {
         for route in Route.allCases {
             let path = route.rawValue.replacing("{level}/{index}", with: "0/000").replacing("{index}", with: "000")
                 .replacing("{id}", with: "0").replacing("{kid}", with: "k").replacing("{issuer}/{name}", with: "a/b")
-                .replacing("/{key}", with: "/policy")
+                .replacing("/{key}", with: "/policy").replacing("{", with: "").replacing("}", with: "")
             let wrong = try await log.get(path, method: route == .entries ? .get : .post)
             #expect(wrong.status == .methodNotAllowed, "\(path)")
             #expect(wrong.headers[.allow] == (route == .entries ? "POST, OPTIONS" : "GET, HEAD, OPTIONS"))

@@ -24,7 +24,7 @@ final class TestClock: WallClock {
     func set(_ time: UInt64) { self.time.withLock { $0 = time } }
 }
 
-/// A real log in memory, with one enrolled issuer, and a server on it that is asked without a socket.
+/// A real log in memory, with one enrolled issuer, and a server on it.
 struct TestLog {
     static let issuer = "https://issuer.example/ci"
 
@@ -126,7 +126,7 @@ struct TestLog {
 
     func ask<Value>(_ body: @Sendable (any TestClientProtocol) async throws -> Value) async throws -> Value {
         let server = try LogServer(log: log, options: options, logger: Self.logger)
-        return try await server.application.test(.router, body)
+        return try await server.application.test(.live, body)
     }
 
     func get(_ uri: String, _ headers: HTTPFields = [:], method: HTTPRequest.Method = .get) async throws -> TestResponse

@@ -38,12 +38,15 @@ package final class ConnectionTable: Sendable {
     }
 }
 
-/// Closes a connection that its client has too many of, or whose client does not read what it asked for.
+/// Closes a connection that its client has too many of, or whose client does not read what it asked for. Until it does,
+/// no more requests are read from it.
 ///
 /// Clients that are slow to *send* are the business of the idle time-out and of the deadline for bodies.
-final class ConnectionGuard: ChannelInboundHandler, RemovableChannelHandler {
+final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = Any
     typealias InboundOut = Any
+    typealias OutboundIn = Any
+    typealias OutboundOut = Any
 
     private let table: ConnectionTable
     private let writeTimeout: TimeAmount
@@ -51,6 +54,7 @@ final class ConnectionGuard: ChannelInboundHandler, RemovableChannelHandler {
     private let identification: ClientIdentification
     private var entered: ClientAddress??
     private var stall: Scheduled<Void>?
+    private var holdsRead = false
 
     init(table: ConnectionTable, writeTimeout: TimeAmount, identification: ClientIdentification) {
         self.table = table
@@ -80,11 +84,23 @@ final class ConnectionGuard: ChannelInboundHandler, RemovableChannelHandler {
         if context.channel.isWritable {
             stall?.cancel()
             stall = nil
+            if holdsRead {
+                holdsRead = false
+                context.read()
+            }
         } else if stall == nil {
             let channel = context.channel
             stall = context.eventLoop.scheduleTask(in: writeTimeout) { channel.close(promise: nil) }
         }
         context.fireChannelWritabilityChanged()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            context.read()
+        } else {
+            holdsRead = true
+        }
     }
 
     private func enter(_ context: ChannelHandlerContext) {

@@ -93,3 +93,23 @@ struct Accept: Sendable {
         return thousandths <= 1000 ? thousandths : nil
     }
 }
+
+extension Accept {
+    /// The type that the client wants most among those that a resource has.
+    func choose(_ first: MediaType, _ others: [MediaType] = []) throws(Problem) -> MediaType {
+        var best = first
+        for other in others where quality(of: other) > quality(of: best) { best = other }
+        guard quality(of: best) > 0 else {
+            let names = ([first] + others).map(\.text).joined(separator: " or ")
+            throw Problem(.notAcceptable, "The answer is \(names); accept that.")
+        }
+        return best
+    }
+
+    /// For answers in COSE: application/cbor is what COSE is made of, so whoever accepts that gets it too.
+    func requireCOSE() throws(Problem) {
+        guard quality(of: .cose) > 0 || quality(of: .cbor) > 0 else {
+            throw Problem(.notAcceptable, "The answer is application/cose; accept that.")
+        }
+    }
+}

@@ -32,6 +32,7 @@ struct MediaType: Sendable, Hashable {
 
     /// Whether a Content-Type field names this type; parameters are not looked at.
     func isNamed(by contentType: String) -> Bool {
+        if contentType == text { return true }
         let essence = contentType.utf8.prefix { $0 != UInt8(ascii: ";") }
         let parts = essence.split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else { return false }

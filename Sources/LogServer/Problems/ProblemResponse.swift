@@ -1,21 +1,21 @@
+internal import HTTPServing
 internal import HTTPTypes
-internal import Hummingbird
-internal import NIOCore
 
 extension Problem {
     /// The answer to a request that said it accepts `accept`.
     ///
     /// - Parameter isJSON: whether the resource's own answers are JSON.
-    func response(accept: Accept, isJSON: Bool) -> Response {
+    func answer(accept: Accept, isJSON: Bool) -> DirectAnswer {
         let asJSON = Self.prefersJSON(accept, isJSON)
-        var headers = HTTPFields()
-        headers[.contentType] = (asJSON ? MediaType.problemJSON : MediaType.problemCBOR).text
-        headers[.cacheControl] = CachePolicy.never.rawValue
-        if let retryAfter { headers[.retryAfter] = String(retryAfter) }
-        if let allowed { headers[.allow] = allowed }
-        return Response(
-            status: code.status, headers: headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: asJSON ? json : concise)))
+        var fields = [
+            (name: "Content-Type", value: (asJSON ? MediaType.problemJSON : MediaType.problemCBOR).text),
+            ("Cache-Control", CachePolicy.never.rawValue),
+        ]
+        if let retryAfter { fields.append(("Retry-After", String(retryAfter))) }
+        if let allowed { fields.append(("Allow", allowed)) }
+        var answer = DirectAnswer(code.status, fields, asJSON ? json : concise)
+        answer.endsConnection = endsConnection
+        return answer
     }
 
     /// SCRAPI: "the body MUST be a Concise Problem Details object (application/concise-problem-details+cbor)". JSON is

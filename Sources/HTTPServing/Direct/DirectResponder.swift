@@ -1,0 +1,54 @@
+package import HTTPTypes
+package import NIOCore
+package import NIOHTTP1
+
+/// Serves some requests on the event loop of their connection, without a task for each.
+package protocol DirectResponder: Sendable {
+    /// How long the rest of a body that nobody wants is read.
+    var patience: TimeAmount { get }
+
+    /// What becomes of a request, by its head. Called on the connection's event loop.
+    ///
+    /// - Parameter peer: the other end of the connection; nil where it has no address of a host.
+    func begin(_ head: HTTPRequestHead, from peer: ClientAddress?, on loop: any EventLoop) -> DirectDecision
+}
+
+/// What a ``DirectResponder`` says to the head of a request.
+package enum DirectDecision {
+    /// It is another's: Hummingbird's responder has it.
+    case pass
+    /// Its body is not wanted.
+    case answer(DirectAnswer)
+    /// Its body is wanted.
+    case receive(any DirectExchange)
+}
+
+/// A request whose body is wanted. It is called on the event loop of its connection.
+package protocol DirectExchange: AnyObject {
+    /// Takes the next part of the body.
+    ///
+    /// - Returns: the answer, where the rest of the body is not wanted; the exchange is over then.
+    func receive(_ part: ByteBuffer) -> DirectAnswer?
+
+    /// The body is whole.
+    ///
+    /// - Parameter answer: to be called once, on the event loop, after this has returned.
+    func end(_ answer: @escaping (DirectAnswer) -> Void)
+
+    /// The client went away, or broke HTTP, before the body was whole: the exchange is over.
+    func abandon()
+}
+
+/// An answer whose body is there whole.
+package struct DirectAnswer: Sendable {
+    package var status: HTTPResponse.Status
+    /// All but Content-Length, Date and Connection.
+    package var fields: [(name: String, value: String)]
+    package var body: [UInt8]
+    /// Whether the connection has to end with the answer.
+    package var endsConnection = false
+
+    package init(_ status: HTTPResponse.Status, _ fields: [(name: String, value: String)] = [], _ body: [UInt8] = []) {
+        (self.status, self.fields, self.body) = (status, fields, body)
+    }
+}

@@ -1,0 +1,54 @@
+internal import COSE
+internal import Governance
+internal import HTTPServing
+internal import HTTPTypes
+internal import LogEngine
+
+/// Many statements in one body.
+extension RegistrationService {
+    /// Registers the statements of a sequence.
+    ///
+    /// - Returns: one result each, in order.
+    func register(sequence body: [UInt8], _ request: RegistrationRequest) async throws(Problem) -> [UInt8] {
+        let statements = try split(body)
+        // The request has paid for one.
+        if statements.count > 1 {
+            try responder.charge(
+                responder.submissions, statements.count - 1, to: request.client, at: request.arrival)
+        }
+        let results = await responder.log.submit(statements, timeout: responder.options.submissionTimeout)
+        var answer: [UInt8] = []
+        answer.reserveCapacity(results.count * 1024)
+        for result in results { Self.append(result, to: &answer) }
+        return answer
+    }
+
+    /// Takes a sequence apart. One that does not hold together is refused whole, and nothing of it is registered.
+    private func split(_ body: [UInt8]) throws(Problem) -> [[UInt8]] {
+        let count = min(responder.options.maxSequenceCount, responder.log.options.maxSubmission)
+        let ranges: [Range<Int>]
+        do {
+            ranges = try CBORSequence.ranges(in: body, count: count)
+        } catch .tooManyItems {
+            throw Problem(
+                .tooLarge, "The sequence has more than \(count) statements, or too many items; send it in parts.")
+        } catch {
+            throw Problem(.malformed, "The body is not a sequence of CBOR items: \(error). Nothing was registered.")
+        }
+        return ranges.map { Array(body[$0]) }
+    }
+
+    /// One result: `[status, index or null, receipt or problem]`, the last one a byte string.
+    private static func append(_ result: Result<Registration, Rejection>, to answer: inout [UInt8]) {
+        let item: CBOR
+        switch result {
+        case .success(let registration):
+            let status: CBOR = registration.duplicate ? 200 : 201
+            item = [status, .unsigned(registration.index), .bytes(registration.receipt().encoded())]
+        case .failure(let rejection):
+            let problem = Problem(rejection)
+            item = [CBOR(problem.code.status.code), nil, .bytes(problem.concise)]
+        }
+        answer.append(contentsOf: item.encoded())
+    }
+}
