@@ -1,10 +1,13 @@
-/// The encoding of a text of at most 23 bytes that is the key of a field: made once, compared with what is read.
+package import Tlog
+
+/// The encoding of a text that is the key of a field, or a usual value: made once, compared with what is read.
 package struct TextKey: Sendable {
     let encoding: [UInt8]
 
     package init(_ text: String) {
-        precondition(text.utf8.count < 24)
-        encoding = [0x60 | UInt8(text.utf8.count)] + text.utf8
+        var writer = CBORWriter(capacity: text.utf8.count + 9)
+        writer.text(text)
+        encoding = writer.bytes
     }
 }
 
@@ -118,6 +121,12 @@ package struct CBORReader {
         return try content(of: head)
     }
 
+    /// The hash that a byte string is; nil for one that has not 32 bytes.
+    package mutating func hash() throws(CBORError) -> Hash? {
+        let range = try byteString()
+        return range.count == Hash.byteCount ? Hash(in: bytes, at: range.lowerBound) : nil
+    }
+
     package mutating func arrayHead() throws(CBORError) -> Int {
         let head = try head()
         guard head.majorType == 4 else { throw .unexpectedType(offset: head.offset) }
@@ -185,7 +194,7 @@ package struct CBORReader {
         return true
     }
 
-    /// Moves behind a text of at most 23 bytes, if it stands here.
+    /// Moves behind a text, if it stands here.
     package mutating func skip(_ text: TextKey) -> Bool {
         let text = text.encoding
         guard end - offset >= text.count, bytes[offset..<offset + text.count].elementsEqual(text) else { return false }
@@ -195,10 +204,11 @@ package struct CBORReader {
 
     private mutating func text(of head: Head) throws(CBORError) -> String {
         let range = try content(of: head)
-        guard let text = String(validating: bytes[range], as: UTF8.self) else {
+        do {
+            return String(copying: try UTF8Span(validating: bytes.span.extracting(range)))
+        } catch {
             throw .invalidUTF8(offset: head.offset)
         }
-        return text
     }
 
     private mutating func map(of head: Head, depth: Int) throws(CBORError) -> CBORMap {

@@ -60,11 +60,11 @@ struct COSEHeader {
 
     /// RFC 9943 section 6: `kid` "MUST be present when neither x5t nor x5chain is present"; certificates are not
     /// used here, so it always is, and it is an RFC 9679 thumbprint.
-    func keyID() throws(COSEError) -> [UInt8] {
+    func thumbprint() throws(COSEError) -> Hash {
         guard let value = self[COSELabel.keyID] else { throw .headerMissing(COSELabel.keyID) }
         guard case .bytes(let bytes) = value else { throw .headerInvalid(COSELabel.keyID) }
-        guard bytes.count == Hash.byteCount else { throw .keyIDLength(bytes.count) }
-        return bytes
+        guard let thumbprint = Hash(bytes) else { throw .keyIDLength(bytes.count) }
+        return thumbprint
     }
 
     /// RFC 9943 section 6: "The CWT Claims value MUST include the Issuer Claim (Claim label 1) and the Subject

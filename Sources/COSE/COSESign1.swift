@@ -54,16 +54,25 @@ public struct COSESign1: Sendable, Hashable {
         return toBeSigned(encodedProtected: writer.bytes[..<split], encodedPayload: writer.bytes[split...])
     }
 
+    private static func toBeSigned(encodedProtected: ArraySlice<UInt8>, encodedPayload: ArraySlice<UInt8>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        writeToBeSigned(encodedProtected: encodedProtected, encodedPayload: encodedPayload, over: &bytes)
+        return bytes
+    }
+
     /// RFC 9052 section 4.4: `[context: "Signature1", body_protected, external_aad, payload]`. The two parts come
     /// with their CBOR heads, as they stand in a message; there is no external data.
-    static func toBeSigned(encodedProtected: ArraySlice<UInt8>, encodedPayload: ArraySlice<UInt8>) -> [UInt8] {
-        var bytes: [UInt8] = []
+    ///
+    /// - Parameter bytes: whatever is in it is written over; its storage is used again.
+    static func writeToBeSigned(
+        encodedProtected: ArraySlice<UInt8>, encodedPayload: ArraySlice<UInt8>, over bytes: inout [UInt8]
+    ) {
+        bytes.removeAll(keepingCapacity: true)
         bytes.reserveCapacity(signatureContext.count + encodedProtected.count + 1 + encodedPayload.count)
         bytes.append(contentsOf: signatureContext)
         bytes.append(contentsOf: encodedProtected)
         bytes.append(0x40)
         bytes.append(contentsOf: encodedPayload)
-        return bytes
     }
 
     /// The head of an array of four, and the text "Signature1".

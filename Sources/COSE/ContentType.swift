@@ -3,6 +3,9 @@
 /// RFC 9052 section 3.1 allows a media type as text, or a CoAP content format as number. A number n is shown as
 /// `coap:n`, which can't be mistaken for a media type, as those have a slash.
 public enum ContentType {
+    /// The media type of Holdfast's own events.
+    public static let event = "application/vnd.holdfast.event+cbor"
+
     /// In bytes.
     static let lengthLimit = 255
 

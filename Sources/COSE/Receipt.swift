@@ -48,7 +48,7 @@ public struct Receipt: Sendable, Hashable {
             try header.checkDisjoint(layout.unprotected)
             algorithm = try header.algorithm()
             try header.checkCritical(understood: Self.understood)
-            keyID = try header.keyID()
+            keyID = try header.thumbprint().bytes
             claims = try header.claims()
         } catch {
             throw .envelope(error)

@@ -7,27 +7,49 @@ public struct SignedStatement: Sendable {
     /// "Each entry is prefixed with its length as a big-endian uint16" (tlog-tiles): what fits in an entry bundle.
     public static let entryByteLimit = 65_535
 
-    /// What the protected header says.
-    public let header: StatementHeader
-    /// The canonical bytes: the outer array in deterministic encoding with tag 18, the unprotected header emptied,
-    /// protected header and payload as they were signed. This is the log's entry.
-    public let entryBytes: [UInt8]
-    /// The RFC 6962 leaf hash of ``entryBytes``; its lowercase hex is the entry's identifier.
-    public let leafHash: Hash
+    /// All there is, behind one reference: a statement is handed on many times on its way into a log.
+    @usableFromInline
+    final class Parts: Sendable {
+        @usableFromInline let header: StatementHeader
+        @usableFromInline let entryBytes: [UInt8]
+        @usableFromInline let leafHash: Hash
+        let places: Places
+
+        init(header: StatementHeader, entryBytes: [UInt8], places: Places) {
+            self.header = header
+            self.entryBytes = entryBytes
+            self.places = places
+            leafHash = Hash.leaf(entryBytes)
+        }
+    }
 
     /// Places in ``entryBytes``; the items are byte strings with their heads.
-    private let protectedItem: Range<Int>
-    private let protectedRange: Range<Int>
-    private let payloadItem: Range<Int>
-    package let payloadRange: Range<Int>
-    private let signatureRange: Range<Int>
+    struct Places {
+        let protectedItem: Range<Int>
+        let protected: Range<Int>
+        let payloadItem: Range<Int>
+        let payload: Range<Int>
+        let signature: Range<Int>
+    }
+
+    @usableFromInline let parts: Parts
+
+    /// What the protected header says.
+    @inlinable public var header: StatementHeader { parts.header }
+    /// The canonical bytes: the outer array in deterministic encoding with tag 18, the unprotected header emptied,
+    /// protected header and payload as they were signed. This is the log's entry.
+    @inlinable public var entryBytes: [UInt8] { parts.entryBytes }
+    /// The RFC 6962 leaf hash of ``entryBytes``; its lowercase hex is the entry's identifier.
+    @inlinable public var leafHash: Hash { parts.leafHash }
+
+    package var payloadRange: Range<Int> { parts.places.payload }
 
     /// The encoded protected header, as it was signed.
-    public var protected: [UInt8] { Array(entryBytes[protectedRange]) }
+    public var protected: [UInt8] { Array(entryBytes[parts.places.protected]) }
     /// The content.
-    public var payload: [UInt8] { Array(entryBytes[payloadRange]) }
+    public var payload: [UInt8] { Array(entryBytes[parts.places.payload]) }
     /// 64 bytes.
-    public var signature: [UInt8] { Array(entryBytes[signatureRange]) }
+    public var signature: [UInt8] { Array(entryBytes[parts.places.signature]) }
 
     /// Reads a statement and makes it canonical: whatever is in the unprotected header is dropped. Bytes that are
     /// canonical already are kept without a copy. The signature is not verified.
@@ -56,15 +78,15 @@ public struct SignedStatement: Sendable {
         guard layout.signature.count == Ed25519.signatureByteCount else {
             throw .envelope(.signatureLength(layout.signature.count))
         }
-        header = try StatementHeader(bytes, in: layout.protected, unprotected: layout.unprotected)
+        let header = try StatementHeader(bytes, in: layout.protected, unprotected: layout.unprotected)
         if header.hashEnvelope != nil && payload.count != Hash.byteCount { throw .digestLength(payload.count) }
-        protectedItem = layout.protectedItem
-        protectedRange = layout.protected
-        payloadItem = layout.payloadItem.moved(by: -dropped)
-        payloadRange = payload.moved(by: -dropped)
-        signatureRange = layout.signature.moved(by: -dropped)
-        entryBytes = dropped == 0 ? bytes : Self.canonical(bytes, unprotected: layout.unprotectedItem)
-        leafHash = Hash.leaf(entryBytes)
+        parts = Parts(
+            header: header,
+            entryBytes: dropped == 0 ? bytes : Self.canonical(bytes, unprotected: layout.unprotectedItem),
+            places: Places(
+                protectedItem: layout.protectedItem, protected: layout.protected,
+                payloadItem: layout.payloadItem.moved(by: -dropped), payload: payload.moved(by: -dropped),
+                signature: layout.signature.moved(by: -dropped)))
     }
 
     /// RFC 9943 section 6.3: "the unprotected header of a Signed Statement MUST be set to an empty map before the
@@ -83,10 +105,20 @@ public struct SignedStatement: Sendable {
     ///
     /// - Throws: ``StatementError/envelope(_:)`` with ``COSEError/keyMismatch`` or ``COSEError/badSignature``.
     public func verify(_ key: COSEKey) throws(StatementError) {
-        guard key.thumbprint == Hash(header.keyID) else { throw .envelope(.keyMismatch) }
-        let message = COSESign1.toBeSigned(
-            encodedProtected: entryBytes[protectedItem], encodedPayload: entryBytes[payloadItem])
-        guard key.publicKey.isValid(signature: entryBytes[signatureRange], for: message) else {
+        var scratch: [UInt8] = []
+        try verify(key, scratch: &scratch)
+    }
+
+    /// The same for who verifies one after the other.
+    ///
+    /// - Parameter scratch: storage for what was signed, used again each time; its content means nothing.
+    package func verify(_ key: COSEKey, scratch: inout [UInt8]) throws(StatementError) {
+        guard key.thumbprint == header.thumbprint else { throw .envelope(.keyMismatch) }
+        let places = parts.places
+        COSESign1.writeToBeSigned(
+            encodedProtected: entryBytes[places.protectedItem], encodedPayload: entryBytes[places.payloadItem],
+            over: &scratch)
+        guard key.publicKey.isValid(signature: entryBytes[places.signature], for: scratch) else {
             throw .envelope(.badSignature)
         }
     }
@@ -100,7 +132,7 @@ public struct SignedStatement: Sendable {
 
 extension SignedStatement: Hashable {
     public static func == (left: SignedStatement, right: SignedStatement) -> Bool {
-        left.entryBytes == right.entryBytes
+        left.parts === right.parts || left.entryBytes == right.entryBytes
     }
 
     public func hash(into hasher: inout Hasher) {
@@ -149,7 +181,7 @@ extension SignedStatement {
     public static func sign(
         _ header: StatementHeader, payload: [UInt8], key: Ed25519.SigningKey
     ) throws(StatementError) -> SignedStatement {
-        guard Hash(header.keyID) == COSEKey(key.publicKey).thumbprint else { throw .envelope(.keyMismatch) }
+        guard header.thumbprint == COSEKey(key.publicKey).thumbprint else { throw .envelope(.keyMismatch) }
         let protected = header.protected()
         let signature = key.sign(COSESign1.toBeSigned(protected: protected, payload: payload))
         let message = COSESign1(protected: protected, payload: payload, signature: signature)

@@ -13,8 +13,10 @@ public struct StatementHeader: Sendable, Hashable {
     /// What the payload is: the media type of header 3, `coap:n` for a CoAP content format n there, or
     /// ``hashEnvelopeType`` when there is a ``hashEnvelope`` and so no header 3. A log's policy names these.
     public let contentType: String
-    /// Header 4: the RFC 9679 thumbprint of the signing key, 32 bytes.
-    public let keyID: [UInt8]
+    /// Header 4: the RFC 9679 thumbprint of the signing key.
+    public let thumbprint: Hash
+    /// The same, 32 bytes.
+    public var keyID: [UInt8] { thumbprint.bytes }
     /// CWT claim `iss`: who makes the statement. Not empty.
     public let issuer: String
     /// CWT claim `sub`: what the statement is about. Not empty.
@@ -24,6 +26,9 @@ public struct StatementHeader: Sendable, Hashable {
     /// There if the payload is a digest.
     public let hashEnvelope: HashEnvelope?
 
+    /// Whether the payload is one of Holdfast's own events. Content types are ASCII, so equal ones have equal bytes.
+    public var isEvent: Bool { contentType == ContentType.event }
+
     /// The header of a statement to be signed.
     ///
     /// - Throws: ``StatementError`` if a field can't be: an empty or overlong text, or a content type that is none.
@@ -32,7 +37,7 @@ public struct StatementHeader: Sendable, Hashable {
     ) throws(StatementError) {
         guard ContentType.value(of: contentType) != nil else { throw .contentType }
         try self.init(
-            algorithm: COSEAlgorithm.edDSA, contentType: contentType, keyID: keyID.bytes,
+            algorithm: COSEAlgorithm.edDSA, contentType: contentType, thumbprint: keyID,
             claims: Self.claims(issuer, subject, issuedAt), hashEnvelope: nil)
     }
 
@@ -44,16 +49,16 @@ public struct StatementHeader: Sendable, Hashable {
     ) throws(StatementError) {
         try hashEnvelope.validate()
         try self.init(
-            algorithm: COSEAlgorithm.edDSA, contentType: Self.hashEnvelopeType, keyID: keyID.bytes,
+            algorithm: COSEAlgorithm.edDSA, contentType: Self.hashEnvelopeType, thumbprint: keyID,
             claims: Self.claims(issuer, subject, issuedAt), hashEnvelope: hashEnvelope)
     }
 
     private init(
-        algorithm: Int64, contentType: String, keyID: [UInt8], claims: COSEClaims, hashEnvelope: HashEnvelope?
+        algorithm: Int64, contentType: String, thumbprint: Hash, claims: COSEClaims, hashEnvelope: HashEnvelope?
     ) {
         self.algorithm = algorithm
         self.contentType = contentType
-        self.keyID = keyID
+        self.thumbprint = thumbprint
         issuer = claims.issuer
         subject = claims.subject
         issuedAt = claims.issuedAt
@@ -83,14 +88,14 @@ public struct StatementHeader: Sendable, Hashable {
         }
         let header: COSEHeader
         let algorithm: Int64
-        let keyID: [UInt8]
+        let thumbprint: Hash
         let claims: COSEClaims
         do {
             header = try COSEHeader(bytes, in: range)
             try header.checkDisjoint(unprotected)
             algorithm = try header.algorithm()
             try header.checkCritical(understood: Self.understood)
-            keyID = try header.keyID()
+            thumbprint = try header.thumbprint()
             claims = try header.claims()
         } catch {
             throw .envelope(error)
@@ -106,7 +111,8 @@ public struct StatementHeader: Sendable, Hashable {
             contentType = text
         }
         self.init(
-            algorithm: algorithm, contentType: contentType, keyID: keyID, claims: claims, hashEnvelope: hashEnvelope)
+            algorithm: algorithm, contentType: contentType, thumbprint: thumbprint, claims: claims,
+            hashEnvelope: hashEnvelope)
     }
 
     /// The header as ``protected()`` writes it for a content type that is text, read field by field; nil for any other
@@ -117,10 +123,14 @@ public struct StatementHeader: Sendable, Hashable {
             guard try reader.mapHead() == 4, reader.skip(0x01) else { return nil }
             let isEdDSA = reader.skip(0x27)
             guard isEdDSA || reader.skip(0x32), reader.skip(0x03) else { return nil }
-            let contentType = try reader.text()
-            guard ContentType.isMediaType(contentType), reader.skip(0x04) else { return nil }
-            let keyID = try reader.byteString()
-            guard keyID.count == Hash.byteCount, reader.skip(0x0f) else { return nil }
+            let contentType: String
+            if reader.skip(Self.eventTypeKey) {
+                contentType = ContentType.event
+            } else {
+                contentType = try reader.text()
+                guard ContentType.isMediaType(contentType) else { return nil }
+            }
+            guard reader.skip(0x04), let thumbprint = try reader.hash(), reader.skip(0x0f) else { return nil }
             let claimCount = try reader.mapHead()
             guard claimCount == 2 || claimCount == 3, reader.skip(0x01) else { return nil }
             let issuer = try reader.text()
@@ -132,11 +142,14 @@ public struct StatementHeader: Sendable, Hashable {
             guard let claims = try? COSEClaims(issuer: issuer, subject: subject, issuedAt: issuedAt) else { return nil }
             self.init(
                 algorithm: isEdDSA ? COSEAlgorithm.edDSA : COSEAlgorithm.ed25519, contentType: contentType,
-                keyID: Array(bytes[keyID]), claims: claims, hashEnvelope: nil)
+                thumbprint: thumbprint, claims: claims, hashEnvelope: nil)
         } catch {
             return nil
         }
     }
+
+    /// What nearly all statements are, which need no text of their own for it.
+    private static let eventTypeKey = TextKey(ContentType.event)
 
     /// The deterministic encoding of these fields: what a statement made here has as protected bytes.
     public func protected() -> [UInt8] {
@@ -149,7 +162,7 @@ public struct StatementHeader: Sendable, Hashable {
             writer.item(value)
         }
         writer.integer(COSELabel.keyID)
-        writer.bytes(keyID)
+        writer.hash(thumbprint)
         writer.integer(COSELabel.claims)
         writer.map(count: issuedAt == nil ? 2 : 3)
         writer.integer(COSELabel.issuer)

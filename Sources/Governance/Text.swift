@@ -3,8 +3,13 @@ internal import Tlog
 extension String {
     /// Byte equality. Swift's own equality also holds between different spellings of one character, which would
     /// make two keys of the state one.
-    func hasSameUTF8(as other: String) -> Bool {
-        utf8.elementsEqual(other.utf8)
+    package func hasSameUTF8(as other: String) -> Bool {
+        let (left, right) = (utf8.span, other.utf8.span)
+        guard left.count == right.count else { return false }
+        // Without a way out in between, so that several bytes are compared at once.
+        var difference: UInt8 = 0
+        for index in left.indices { difference |= left[index] ^ right[index] }
+        return difference == 0
     }
 }
 

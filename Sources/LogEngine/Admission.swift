@@ -98,6 +98,9 @@ struct Admission {
     ) throws(BatchFault) -> AdmittedBatch {
         var outcomes: [[Result<Placement, Rejection>]] = []
         outcomes.reserveCapacity(groups.count)
+        let count = groups.reduce(0) { $0 + $1.statements.count }
+        entries.reserveCapacity(count)
+        placed.reserveCapacity(count)
         for group in groups {
             var answers: [Result<Placement, Rejection>] = []
             answers.reserveCapacity(group.statements.count)
@@ -134,7 +137,7 @@ struct Admission {
         } catch .storage(let detail) {
             throw .refused(detail)
         } catch {
-            refusals.note(error, keyID: statement.header.keyID, at: time)
+            refusals.note(error, keyID: statement.header.thumbprint, at: time)
             return .failure(Rejection(error))
         }
         entries.append(submission.entry)

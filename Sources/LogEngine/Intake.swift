@@ -43,7 +43,7 @@ struct Intake: Sendable {
     func take(_ statements: ArraySlice<[UInt8]>) -> [IntakeResult] {
         // The keys first, then the store: a statement that was committed under a key which was then removed is found
         // in the store, or the store was read before its commit and so the keys are from before the removal.
-        let verification = Verification(rules: rules.newest)
+        var verification = Verification(rules: rules.newest)
         var submissions: [Result<Submission, Rejection>] = []
         submissions.reserveCapacity(statements.count)
         for bytes in statements {

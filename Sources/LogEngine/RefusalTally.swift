@@ -26,13 +26,12 @@ struct RefusalTally {
     var isEmpty: Bool { counts.isEmpty }
 
     /// Counts a refusal, if it is one of an enrolled key's statements.
-    mutating func note(_ error: AdmissionError, keyID: [UInt8], at time: UInt64) {
+    mutating func note(_ error: AdmissionError, keyID: Hash, at time: UInt64) {
         switch error {
         case .storage, .unknownKey, .keyOfAnotherIssuer, .keyEnded: return
         case .rule(let violation) where violation.rule == .frozen: return
         default: break
         }
-        guard let keyID = Hash(keyID) else { return }
         let kind = Kind(keyID: keyID, reason: error.reason)
         since = since ?? time
         if counts[kind] != nil || counts.count < Self.maxKinds || Mutant.refusalsBounded.isOff {

@@ -1,39 +1,59 @@
 public import Tlog
 
 /// The answer to a statement that was not registered: what was wrong, with the values, and what would be right.
+///
+/// Behind one reference, so that the results of what is registered, which nearly everything is, stay small.
 public struct Rejection: Error, Sendable, Hashable {
-    public let code: RejectionCode
+    private struct Fields: Sendable, Hashable {
+        let code: RejectionCode
+        let detail: String
+        let rule: String?
+        let setBy: UInt64?
+        let expected: ExpectedLink?
+        let existingIndex: UInt64?
+        let retryAfter: Int?
+    }
+
+    private final class Box: Sendable {
+        let fields: Fields
+        init(_ fields: Fields) { self.fields = fields }
+    }
+
+    private let box: Box
+
+    public var code: RejectionCode { box.fields.code }
 
     /// A sentence for people: the values that were found and what to do.
-    public let detail: String
+    public var detail: String { box.fields.detail }
 
     /// Which check of admission refused it: a name of `spec/governance.md`, finer than the code; nil if it was none.
-    public let rule: String?
+    public var rule: String? { box.fields.rule }
 
     /// The index of the entry that set the rule, or made what the statement runs against; nil where there is none.
-    public let setBy: UInt64?
+    public var setBy: UInt64? { box.fields.setBy }
 
     /// With ``RejectionCode/streamGap`` and ``RejectionCode/streamFork``: the link that the stream would take next.
-    public let expected: ExpectedLink?
+    public var expected: ExpectedLink? { box.fields.expected }
 
     /// With ``RejectionCode/streamFork``: the index of the statement that already stands there.
-    public let existingIndex: UInt64?
+    public var existingIndex: UInt64? { box.fields.existingIndex }
 
     /// With a temporary code: how many seconds to wait before the same bytes are sent again.
-    public let retryAfter: Int?
+    public var retryAfter: Int? { box.fields.retryAfter }
 
     public init(
         _ code: RejectionCode, _ detail: String, rule: String? = nil, setBy: UInt64? = nil,
         expected: ExpectedLink? = nil, existingIndex: UInt64? = nil, retryAfter: Int? = nil
     ) {
-        self.code = code
-        self.detail = detail
-        self.rule = rule
-        self.setBy = setBy
-        self.expected = expected
-        self.existingIndex = existingIndex
-        self.retryAfter = retryAfter
+        box = Box(
+            Fields(
+                code: code, detail: detail, rule: rule, setBy: setBy, expected: expected, existingIndex: existingIndex,
+                retryAfter: retryAfter))
     }
+
+    public static func == (left: Rejection, right: Rejection) -> Bool { left.box.fields == right.box.fields }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(box.fields) }
 
     /// The sequence number that the stream takes next, where the rejection is about a stream.
     public var expectedSeq: UInt64? { expected?.seq }

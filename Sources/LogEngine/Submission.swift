@@ -1,13 +1,19 @@
 internal import COSE
+internal import StoredState
 
 /// A submitted statement that could be read: its form is right, and its canonical bytes and leaf hash are known.
-struct Submission {
-    let statement: SignedStatement
+struct Submission: Sendable {
+    /// What may become an entry: one reference, however often it is handed on. The event in it is read once, here, and
+    /// not again on the writer's thread. One that cannot be read is admission's to refuse, where what enrolled issuers
+    /// are refused is counted.
+    let entry: FoldedBatch.Entry
+
+    var statement: SignedStatement { entry.statement }
 
     /// Reads the bytes of one statement.
     init(decoding bytes: [UInt8]) throws(Rejection) {
         do {
-            statement = try SignedStatement(decoding: bytes)
+            entry = FoldedBatch.Entry(try SignedStatement(decoding: bytes))
         } catch {
             throw Rejection(error)
         }

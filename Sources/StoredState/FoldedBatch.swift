@@ -11,14 +11,10 @@ public struct FoldedBatch {
         public let statement: SignedStatement
         public let event: Event?
 
-        /// - Parameter decoded: the event, where the caller has read it from the payload already.
-        public init(_ statement: SignedStatement, event decoded: Event? = nil) {
+        /// Reads the event.
+        public init(_ statement: SignedStatement) {
             self.statement = statement
-            if decoded == nil, statement.header.contentType.utf8.elementsEqual(Event.contentType.utf8) {
-                event = try? Event(payloadOf: statement)
-            } else {
-                event = decoded
-            }
+            event = statement.header.isEvent ? try? Event(payloadOf: statement) : nil
         }
     }
 

@@ -11,8 +11,12 @@ struct KeyedValues<Value> {
     private var counts: [Int] = []
     private var writer = CBORWriter(capacity: 256)
 
+    /// Adds a value under a key.
+    ///
     /// - Parameter write: appends the bytes of the key.
-    mutating func add(_ value: Value, under write: (inout CBORWriter) -> Void) {
+    /// - Returns: the key's place, for ``add(_:at:)``.
+    @discardableResult
+    mutating func add(_ value: Value, under write: (inout CBORWriter) -> Void) -> Int {
         writer.removeAll()
         write(&writer)
         let place: Int
@@ -25,6 +29,15 @@ struct KeyedValues<Value> {
             counts.append(0)
             writer = CBORWriter(capacity: 256)
         }
+        add(value, at: place)
+        return place
+    }
+
+    /// Makes room for so many values.
+    mutating func reserveCapacity(_ count: Int) { values.reserveCapacity(count) }
+
+    /// Adds a value under a key that has a place already.
+    mutating func add(_ value: Value, at place: Int) {
         counts[place] += 1
         values.append((place, value))
     }
@@ -52,10 +65,18 @@ extension FoldedBatch {
     /// What each event adds to its stream.
     var links: [(key: [UInt8], seq: UInt64, index: UInt64)] {
         var links = KeyedValues<(seq: UInt64, index: UInt64)>()
+        links.reserveCapacity(entries.count)
+        // Statements of one stream mostly follow one another.
+        var last: (issuer: String, stream: String, place: Int)?
         for (offset, entry) in entries.enumerated() {
-            guard let event = entry.event else { continue }
-            links.add((event.seq, base.head.size + UInt64(offset))) { writer in
-                StateKey.writeStream(issuer: entry.statement.header.issuer, stream: event.stream, to: &writer)
+            guard let seq = entry.event?.seq, let stream = entry.event?.stream else { continue }
+            let link = (seq, base.head.size + UInt64(offset))
+            let issuer = entry.statement.header.issuer
+            if let last, last.stream.hasSameUTF8(as: stream), last.issuer.hasSameUTF8(as: issuer) {
+                links.add(link, at: last.place)
+            } else {
+                let place = links.add(link) { StateKey.writeStream(issuer: issuer, stream: stream, to: &$0) }
+                last = (issuer, stream, place)
             }
         }
         return links.inOrder().map { (key: $0.key, seq: $0.value.seq, index: $0.value.index) }
@@ -64,9 +85,19 @@ extension FoldedBatch {
     /// The lists that each statement is in.
     var listings: [(key: [UInt8], index: UInt64)] {
         var listings = KeyedValues<UInt64>()
+        listings.reserveCapacity(3 * entries.count)
+        // The lists of the entry before: those of the next one are mostly the same.
+        var last: [(key: ListingKey, place: Int)] = []
         for (offset, entry) in entries.enumerated() {
+            let index = base.head.size + UInt64(offset)
+            var number = 0
             ListingKey.forEachList(of: entry.statement, event: entry.event) { key in
-                listings.add(base.head.size + UInt64(offset)) { key.write(to: &$0) }
+                defer { number += 1 }
+                if number < last.count, last[number].key.hasSameBytes(as: key) {
+                    return listings.add(index, at: last[number].place)
+                }
+                let place = listings.add(index) { key.write(to: &$0) }
+                if number < last.count { last[number] = (key, place) } else { last.append((key, place)) }
             }
         }
         return listings.inOrder().map { (key: $0.key, index: $0.value) }

@@ -12,7 +12,7 @@ public struct PinnedGenesis: Sendable, Hashable {
 
     /// The thumbprint of the key that signed the genesis.
     var signer: Hash? {
-        statement.flatMap { Hash($0.header.keyID) }
+        statement?.header.thumbprint
     }
 
     init(leafHash: Hash) {

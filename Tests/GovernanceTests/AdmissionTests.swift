@@ -296,4 +296,76 @@ struct AdmissionTests {
             try damaged.admit(signed(heartbeat()), index: 1, batchTime: testTime)
         }
     }
+
+    /// A batch keeps the newest links of its streams decoded, and the last one at hand.
+    @Test("streams that take turns in a batch come to the state that a batch for each statement comes to")
+    func streamsTakeTurns() throws {
+        let genesis = try testGenesis(testPolicy(limits: PolicyLimits(maxSkew: 60_000)))
+        var stored = MemoryState()
+        stored.apply(try GovernanceState(base: MemoryState(), genesis: genesis).changes)
+        let rules = try #require(try Rules(stored))
+        var one = stored
+        var batch = GovernanceState(base: stored, rules: rules)
+        var newest: [String: (seq: UInt64, hash: Hash)] = [:]
+        // The last two are the same to Swift, and different bytes.
+        let order = ["a", "a", "b", "a", "\u{e9}", "e\u{301}", "e\u{301}", "\u{e9}", "b", "b", "a"]
+        for (offset, stream) in order.enumerated() {
+            let (index, name) = (UInt64(offset + 1), Array(stream.utf8).description)
+            let before = newest[name]
+            let statement = try signed(heartbeat(before.map { $0.seq + 1 } ?? 0, before?.hash, stream: stream))
+            // What is refused leaves nothing behind, whichever stream was at hand.
+            let gap = try signed(heartbeat(9, .zero, stream: stream))
+            let seq = before?.seq ?? 0
+            let fork = try signed(heartbeat(seq, seq == 0 ? nil : .zero, stream: stream, data: 7))
+            if before != nil {
+                #expect(throws: AdmissionError.self) { try batch.admit(gap, index: index, batchTime: testTime) }
+                #expect(throws: AdmissionError.self) { try batch.admit(fork, index: index, batchTime: testTime) }
+            }
+            try batch.admit(statement, index: index, batchTime: testTime)
+            var single = GovernanceState(base: one, rules: rules)
+            try single.admit(statement, index: index, batchTime: testTime)
+            one.apply(single.changes)
+            newest[name] = (before.map { $0.seq + 1 } ?? 0, statement.leafHash)
+            let key = StateKey.stream(issuer: aliceURI, stream: stream)
+            #expect(try batch.value(key) == one.value(key))
+            for other in order {
+                let key = StateKey.stream(issuer: aliceURI, stream: other)
+                #expect(try batch.value(key) == one.value(key))
+            }
+        }
+        var scanned: [StateKey: [UInt8]] = [:]
+        try batch.forEachValue(prefix: []) { scanned[$0] = $1 }
+        #expect(scanned == one.values)
+        var whole = stored
+        whole.apply(batch.changes)
+        #expect(whole.values == one.values)
+    }
+
+    @Test("what a type means to the log is told from its first word as from all words one by one")
+    func meaningOfTypes() {
+        let words =
+            Array(EventType.reservedFirstWords)
+            + StatementType.allCases.map { $0.rawValue.split(separator: ".")[0] + "" }
+        let types =
+            StatementType.allCases.map(\.rawValue) + [EventType.seal, EventType.refusals]
+            + words.flatMap {
+                ["\($0).other", "\($0)x.other", "x\($0).other", "x.\($0)", "\($0)-a.b", String($0.dropLast()) + ".b"]
+            }
+        for type in types {
+            let isEnforced = StatementType(rawValue: type) != nil
+            let isReserved = EventType.reservedFirstWords.contains { type.hasPrefix("\($0).") }
+            #expect(EventType.isReserved(type) == (!isEnforced && isReserved), "\(type)")
+        }
+        #expect(types.contains(where: EventType.isReserved) && !types.allSatisfy(EventType.isReserved))
+    }
+
+    @Test("texts are the same where their bytes are")
+    func sameBytes() {
+        let texts =
+            ["", "a", "b", "ab", "\u{e9}", "e\u{301}", "a\u{301}\u{323}", "a\u{323}\u{301}"]
+            + (0..<70).map { String(repeating: "x", count: $0) + "y" + String(repeating: "x", count: 69 - $0) }
+        for left in texts {
+            for right in texts { #expect(left.hasSameUTF8(as: right) == (Array(left.utf8) == Array(right.utf8))) }
+        }
+    }
 }

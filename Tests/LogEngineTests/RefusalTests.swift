@@ -131,7 +131,7 @@ struct RefusalTests {
         var tally = RefusalTally()
         let error = AdmissionError.reservedType("log.seal")
         let keys = (0..<2000).map { Hash.sha256([UInt8($0 / 256), UInt8($0 % 256)]) }
-        for key in keys + [keys[0]] { tally.note(error, keyID: key.bytes, at: 1000) }
+        for key in keys + [keys[0]] { tally.note(error, keyID: key, at: 1000) }
         #expect(tally.kinds == RefusalTally.maxKinds)
         let record = try #require(tally.due(at: 1000, interval: 0, after: nil) { _ in true })
         #expect(record.rows.count == LogRefusals.maxRows && record.rows.contains { $0.count == 2 })

@@ -13,7 +13,7 @@ public import Tlog
 /// A payload is the deterministic encoding of this map and nothing else.
 public struct Event: Sendable {
     /// The media type of payloads that are events.
-    public static let contentType = "application/vnd.holdfast.event+cbor"
+    public static let contentType = ContentType.event
 
     /// What happened: dotted lowercase words, such as `runtime.heartbeat`.
     public let type: String
@@ -115,7 +115,7 @@ extension Event {
             guard reader.skip(Key.prev) else { return nil }
             var prev: Hash?
             if !reader.skip(0xf6) {
-                prev = Hash(bytes[try reader.byteString()])
+                prev = try reader.hash()
                 guard prev != nil else { return nil }
             }
             guard reader.skip(Key.time) else { return nil }

@@ -13,13 +13,32 @@ public enum EventType {
         "policy", "identity", "grant", "model", "route", "peer", "containment", "trust", "decision", "lease", "log",
     ]
 
-    /// Whether events of this type are refused from outside.
-    public static func isReserved(_ type: String) -> Bool {
-        StatementType(rawValue: type) == nil && hasReservedFirstWord(type)
+    /// What a type means to the log.
+    enum Meaning: Hashable {
+        /// Its rules are enforced.
+        case enforced(StatementType)
+        /// Refused from outside.
+        case reserved
+        /// Any other.
+        case generic
     }
 
-    private static func hasReservedFirstWord(_ type: String) -> Bool {
-        let first = type.utf8.prefix { $0 != UInt8(ascii: ".") }
-        return reservedFirstWords.contains { $0.utf8.elementsEqual(first) }
+    static func meaning(of type: String) -> Meaning {
+        let first = firstWord(of: type)
+        // Most types begin with none of these words, and need no more than this.
+        guard knownFirstWords.contains(first) else { return .generic }
+        if let enforced = StatementType(rawValue: type) { return .enforced(enforced) }
+        return reservedFirstWords.contains(first) ? .reserved : .generic
+    }
+
+    /// Whether events of this type are refused from outside.
+    public static func isReserved(_ type: String) -> Bool { meaning(of: type) == .reserved }
+
+    private static let knownFirstWords = reservedFirstWords.union(
+        StatementType.allCases.map { firstWord(of: $0.rawValue) })
+
+    /// Types are ASCII, so equal words have equal bytes.
+    private static func firstWord(of type: String) -> String {
+        String(decoding: type.utf8.prefix { $0 != UInt8(ascii: ".") }, as: UTF8.self)
     }
 }

@@ -56,7 +56,7 @@ public enum Genesis {
         }
         guard
             let authority = policy.authorities.lazy.map(COSEKey.init).first(where: {
-                $0.thumbprint == Hash(entry.header.keyID)
+                $0.thumbprint == entry.header.thumbprint
             })
         else { throw .notAnAuthority(entry.header.keyID) }
         do { try entry.verify(authority) } catch { throw .statement(error) }

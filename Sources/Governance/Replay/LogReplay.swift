@@ -139,7 +139,7 @@ public struct LogReplay: Sendable {
         frontier.append(statement.leafHash)
         guard let rules else { return try takeGenesis(statement) }
         if let frozen, !Mutant.isOff("replay/frozen") { throw .afterFreeze(index: size, frozenBy: frozen.index) }
-        if Hash(statement.header.keyID) == rules.statementKey.thumbprint {
+        if statement.header.thumbprint == rules.statementKey.thumbprint {
             try takeOwn(statement, rules)
         } else {
             try checkNoRefusalsBefore()
@@ -147,7 +147,7 @@ public struct LogReplay: Sendable {
             guard pending.count < limit || Mutant.isOff("replay/batch-too-large") else {
                 throw .batchTooLarge(index: size, limit: limit)
             }
-            if !statement.header.contentType.hasSameUTF8(as: Event.contentType) {
+            if !statement.header.isEvent {
                 if let first = evidence[statement.leafHash], !Mutant.isOff("replay/duplicate-entry") {
                     throw .duplicate(index: size, first: first)
                 }
@@ -187,7 +187,8 @@ public struct LogReplay: Sendable {
         }
         let policy: Policy
         do { policy = try Genesis.policy(of: statement) } catch { throw .genesis(error) }
-        if !pins.authorities.isEmpty, let signer = Hash(statement.header.keyID), !pins.authorities.contains(signer) {
+        let signer = statement.header.thumbprint
+        if !pins.authorities.isEmpty, !pins.authorities.contains(signer) {
             throw .otherAuthority(thumbprint: signer)
         }
         rules = Rules(PolicyRecord(policy: policy, index: 0))

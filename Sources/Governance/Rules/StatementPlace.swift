@@ -32,6 +32,8 @@ extension KeyDirectory.Entry {
 /// The changes of one statement. There are few: they are looked through one by one.
 struct StagedChanges {
     private(set) var values: [(key: StateKey, value: [UInt8]?)] = []
+    /// The newest link of the statement's stream.
+    var link: StreamLink?
     /// Keys that the rules get, or get anew.
     var keys: [KeyDirectory.Entry] = []
     /// The policy that is in force after the statement, if it is another one.

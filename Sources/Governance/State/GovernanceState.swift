@@ -9,6 +9,8 @@ internal import Tlog
 public struct GovernanceState<Base: StateReading>: StateReading {
     private let base: Base
     private var overlay: [StateKey: [UInt8]?] = [:]
+    /// The same for the newest links of streams, which nearly every statement changes.
+    private var links = StreamLinks()
     /// What the statement that is being admitted changes: dropped if it is refused.
     private var staged = StagedChanges()
     /// The size of the log below the batch: the index that the first statement was tried at.
@@ -45,7 +47,10 @@ public struct GovernanceState<Base: StateReading>: StateReading {
     }
 
     public func value(_ key: StateKey) throws -> [UInt8]? {
-        if let changed = staged.value(key) ?? overlay[key] { return changed }
+        if let changed = staged.value(key) { return changed }
+        if let link = staged.link, links.isAtHand(key) { return link.encoded() }
+        if let link = links.changed(key) { return link.encoded() }
+        if let changed = overlay[key] { return changed }
         return try base.value(key)
     }
 
@@ -53,7 +58,13 @@ public struct GovernanceState<Base: StateReading>: StateReading {
 
     /// What was changed over the base, in the order of the keys.
     public var changes: [StateChange] {
-        overlay.map { StateChange(key: $0.key, value: $0.value) }.sorted { $0.key < $1.key }
+        changed.map { StateChange(key: $0.key, value: $0.value) }.sorted { $0.key < $1.key }
+    }
+
+    private var changed: [StateKey: [UInt8]?] {
+        var changed = overlay
+        links.forEachChanged { changed.updateValue($1.encoded(), forKey: $0) }
+        return changed
     }
 
     /// Admits a statement whose signature was verified with the key that ``Rules/keys`` has for it, and applies it;
@@ -67,11 +78,10 @@ public struct GovernanceState<Base: StateReading>: StateReading {
         _ statement: SignedStatement, event decoded: Event? = nil, index: UInt64, batchTime: UInt64
     ) throws(AdmissionError) {
         if batchStart == nil { begin(at: index) }
-        var event = decoded
         do {
-            try stage(statement, event: &event, index: index, batchTime: batchTime)
+            try stage(statement, event: decoded, index: index, batchTime: batchTime)
         } catch {
-            guard Mutant.isOff(error, type: event?.type) else {
+            guard Mutant.isOff(error, type: (try? Event(payloadOf: statement))?.type) else {
                 if !Mutant.isOff("effect/refused-changes-nothing") { staged = StagedChanges() }
                 throw error
             }
@@ -81,19 +91,29 @@ public struct GovernanceState<Base: StateReading>: StateReading {
 
     /// Every check, and what the statement changes.
     private mutating func stage(
-        _ statement: SignedStatement, event decoded: inout Event?, index: UInt64, batchTime: UInt64
+        _ statement: SignedStatement, event decoded: Event?, index: UInt64, batchTime: UInt64
     ) throws(AdmissionError) {
         try checkNotFrozen()
         try checkSize(statement)
         let signer = try checkKey(statement)
-        if decoded == nil { decoded = try event(of: statement) }
-        guard let event = decoded else { return }
-        let place = StatementPlace(
-            statement: statement, signer: signer, index: index, batchTime: batchTime, time: event.time)
-        let typed = try typed(event, place)
+        if let decoded {
+            try stage(decoded, of: statement, signer, index: index, batchTime: batchTime)
+        } else if let event = try event(of: statement) {
+            try stage(event, of: statement, signer, index: index, batchTime: batchTime)
+        }
+    }
+
+    private mutating func stage(
+        _ event: Event, of statement: SignedStatement, _ signer: KeyDirectory.Entry, index: UInt64, batchTime: UInt64
+    ) throws(AdmissionError) {
+        let typed = try typed(event, by: signer)
         try checkTime(event, batchTime)
         try link(event, of: statement, index: index)
-        if let typed { try apply(typed, place) }
+        guard let typed else { return }
+        try apply(
+            typed,
+            StatementPlace(
+                statement: statement, signer: signer, index: index, batchTime: batchTime, time: event.time))
     }
 
     /// The index that the batch's first statement is tried at.
@@ -108,6 +128,7 @@ public struct GovernanceState<Base: StateReading>: StateReading {
 
     mutating func commitStaged() {
         if staged.value(.frozen) != nil { frozen = nil }
+        if let link = staged.link { links.set(link) }
         for change in staged.values { overlay.updateValue(change.value, forKey: change.key) }
         if !staged.keys.isEmpty { rules.set(staged.keys) }
         if let policy = staged.policy { rules.set(policy) }
@@ -139,13 +160,19 @@ public struct GovernanceState<Base: StateReading>: StateReading {
     }
 
     /// What an event of an enforced type says, if its signer may say it; nil for a generic event.
-    private func typed(_ event: Event, _ place: StatementPlace) throws(AdmissionError) -> GovernanceStatement? {
-        guard !EventType.isReserved(event.type) else { throw .reservedType(event.type) }
-        guard let type = StatementType(rawValue: event.type) else { return nil }
+    private func typed(
+        _ event: Event, by signer: KeyDirectory.Entry
+    ) throws(AdmissionError) -> GovernanceStatement? {
+        let type: StatementType
+        switch EventType.meaning(of: event.type) {
+        case .enforced(let enforced): type = enforced
+        case .reserved: throw .reservedType(event.type)
+        case .generic: return nil
+        }
         let typed: GovernanceStatement
         do { typed = try GovernanceStatement(type, event.data) } catch { throw .malformedData(error) }
-        guard type.signers.contains(where: { place.signer.is($0, rules.policy) }) else {
-            throw .rule(.notPermitted, "\(type.rawValue) by \(place.signer.issuer)", setBy: place.signer.index)
+        guard type.signers.contains(where: { signer.is($0, rules.policy) }) else {
+            throw .rule(.notPermitted, "\(type.rawValue) by \(signer.issuer)", setBy: signer.index)
         }
         return typed
     }
@@ -153,7 +180,7 @@ public struct GovernanceState<Base: StateReading>: StateReading {
     /// The event that the statement carries; nil for opaque evidence that the policy allows.
     private func event(of statement: SignedStatement) throws(AdmissionError) -> Event? {
         let header = statement.header
-        guard header.contentType.hasSameUTF8(as: Event.contentType) else {
+        guard header.isEvent else {
             let preimage = header.hashEnvelope?.preimageContentType
             guard rules.policy.allows(contentType: header.contentType, preimage: preimage) else {
                 throw .contentTypeNotAllowed(preimage ?? header.contentType, setBy: rules.policyIndex)
@@ -176,8 +203,13 @@ public struct GovernanceState<Base: StateReading>: StateReading {
         _ event: Event, of statement: SignedStatement, index: UInt64
     ) throws(AdmissionError) {
         let issuer = statement.header.issuer
-        let key = StateKey.stream(issuer: issuer, stream: event.stream)
-        if let newest = try record(key, StreamLink.init(decoding:)) {
+        if !links.isAtHand(issuer: issuer, stream: event.stream) {
+            let key = StateKey.stream(issuer: issuer, stream: event.stream)
+            var newest = links.changed(key)
+            if newest == nil { newest = try record(key, StreamLink.init(decoding:)) }
+            links.open(issuer: issuer, stream: event.stream, key: key, newest: newest)
+        }
+        if let newest = links.newest {
             let (expectedSeq, isLast) = newest.seq.addingReportingOverflow(1)
             guard !isLast, event.seq <= expectedSeq else {
                 throw .streamGap(
@@ -192,8 +224,7 @@ public struct GovernanceState<Base: StateReading>: StateReading {
             }
             try countStream(of: issuer)
         }
-        let link = StreamLink(seq: event.seq, leafHash: statement.leafHash, index: index)
-        set(key, link.encoded())
+        staged.link = StreamLink(seq: event.seq, leafHash: statement.leafHash, index: index)
     }
 
     private mutating func countStream(of issuer: String) throws(AdmissionError) {
@@ -253,10 +284,11 @@ extension GovernanceState {
 
 extension GovernanceState: StateScanning where Base: StateScanning {
     public func forEachValue(prefix: [UInt8], _ body: (StateKey, [UInt8]) throws -> Void) throws {
+        let changed = changed
         try base.forEachValue(prefix: prefix) { key, value in
-            if overlay[key] == nil { try body(key, value) }
+            if changed[key] == nil { try body(key, value) }
         }
-        for (key, value) in overlay where key.bytes.starts(with: prefix) {
+        for (key, value) in changed where key.bytes.starts(with: prefix) {
             if let value { try body(key, value) }
         }
     }

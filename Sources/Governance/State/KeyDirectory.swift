@@ -4,8 +4,8 @@ public import Tlog
 /// The keys whose statements count, or did, by key identifier. A snapshot: copies share their content, and any thread
 /// may look in one.
 public struct KeyDirectory: Sendable {
-    /// Whose key it is.
-    public struct Entry: Sendable, Hashable {
+    /// Whose key it is. Looked up for every statement, so one reference.
+    public final class Entry: Sendable {
         public let issuer: String
         public let key: COSEKey
         public let roles: [Role]
@@ -83,7 +83,7 @@ public struct KeyDirectory: Sendable {
 
     /// The key that a statement names, whoever's it is.
     public func entry(for statement: SignedStatement) -> Entry? {
-        Hash(statement.header.keyID).flatMap { entries[$0] }
+        entries[statement.header.thumbprint]
     }
 
     /// All keys of an issuer, in the order of their identifiers. Looks at every key there is.
@@ -106,4 +106,14 @@ public struct KeyDirectory: Sendable {
         }
         for authority in policy.authorities { set(Entry(authority: COSEKey(authority), index: index)) }
     }
+}
+
+extension KeyDirectory.Entry: Hashable {
+    public static func == (left: KeyDirectory.Entry, right: KeyDirectory.Entry) -> Bool {
+        left === right
+            || left.issuer.hasSameUTF8(as: right.issuer) && left.key == right.key
+                && left.isAuthority == right.isAuthority && left.record == right.record
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(key) }
 }

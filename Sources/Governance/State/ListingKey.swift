@@ -42,6 +42,18 @@ public enum ListingKey: Sendable, Hashable {
         }
     }
 
+    /// Whether both are encoded alike. Swift's own equality also holds between different spellings of one character.
+    package func hasSameBytes(as other: ListingKey) -> Bool {
+        switch (self, other) {
+        case (.issuer(let left), .issuer(let right)), (.subject(let left), .subject(let right)),
+            (.type(let left), .type(let right)):
+            left.hasSameUTF8(as: right)
+        case (.child(let left), .child(let right)):
+            left.home.hasSameUTF8(as: right.home) && left.id.hasSameUTF8(as: right.id)
+        default: false
+        }
+    }
+
     private static func write(_ kind: String, _ common: String, to writer: inout CBORWriter) {
         writer.array(count: 2)
         writer.text(kind)
@@ -63,7 +75,7 @@ public enum ListingKey: Sendable, Hashable {
     ) {
         let header = statement.header
         var event = decoded
-        if event == nil, header.contentType.hasSameUTF8(as: Event.contentType) {
+        if event == nil, header.isEvent {
             event = try? Event(payloadOf: statement)
         }
         if event?.type == EventType.seal { return }

@@ -41,6 +41,9 @@ public struct StateKey: Sendable, Hashable, Comparable {
         writer.text(stream)
     }
 
+    /// What the bytes of all of these begin with.
+    static let streamPrefix: [UInt8] = [0x83, 0x66] + Array("stream".utf8)
+
     /// How many streams an issuer has: a CBOR number.
     public static func streamCount(issuer: String) -> StateKey {
         StateKey("streams", .text(issuer))

@@ -44,7 +44,7 @@ public struct StreamLink: Sendable, Hashable {
             var reader = CBORReader(bytes)
             guard try reader.arrayHead() == 3 else { throw StateRecordError(kind: Self.kind) }
             let seq = try reader.unsigned()
-            guard let leafHash = Hash(bytes[try reader.byteString()]) else { throw StateRecordError(kind: Self.kind) }
+            guard let leafHash = try reader.hash() else { throw StateRecordError(kind: Self.kind) }
             let index = try reader.unsigned()
             try reader.finish()
             self.init(seq: seq, leafHash: leafHash, index: index)

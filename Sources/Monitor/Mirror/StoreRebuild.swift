@@ -123,7 +123,7 @@ public struct StoreRebuild {
         _ statement: SignedStatement, _ index: UInt64, to fold: inout GovernanceState<RecordedState>, _ logKey: COSEKey,
         _ seal: Seal
     ) throws {
-        if Hash(statement.header.keyID) == logKey.thumbprint {
+        if statement.header.thumbprint == logKey.thumbprint {
             let refusals = try LogRefusals(statement, origin: fold.rules.policy.origin)
             try fold.apply(refusals, of: statement, index: index, batchTime: seal.time)
         } else {

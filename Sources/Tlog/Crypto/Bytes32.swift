@@ -75,7 +75,7 @@ extension Hash {
     }
 
     /// The 32 bytes from `offset` on, which must be there.
-    init(in bytes: [UInt8], at offset: Int) {
+    package init(in bytes: [UInt8], at offset: Int) {
         precondition(offset >= 0 && offset + Hash.byteCount <= bytes.count)
         var storage = Bytes32()
         unsafe bytes.withUnsafeBytes { source in
