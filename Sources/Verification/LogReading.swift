@@ -2,8 +2,8 @@ import COSE
 import Governance
 import Tlog
 
-/// One pass over a log's entries, in groups: read and verify signatures side by side, then tree and fold in order, while
-/// the signatures of the next group are verified.
+/// One pass over a log's entries: read in order, signatures verified side by side, far enough ahead that no core waits,
+/// then tree and fold in order.
 ///
 /// The tree is computed to the end even where an entry breaks the log's rules, and the rules are followed to the end
 /// even where a tile differs, so that the report says which of them is wrong.
@@ -30,8 +30,10 @@ struct LogReading<Source: TileSource> {
         let why: String
     }
 
-    /// Bundles that are read and verified at once: 2,048 entries.
-    private static var bundlesInGroup: UInt64 { 8 }
+    /// Entries that one task verifies.
+    private static var entriesInPiece: Int { 64 }
+    /// Entries that are read ahead of the fold: with all that is known of them some 8 MiB.
+    private static var entriesAhead: Int { 4096 }
 
     init(source: Source, head: TreeHead, trust: TrustFile, resumption: LogResumption? = nil) {
         self.source = source
@@ -86,77 +88,57 @@ struct LogReading<Source: TileSource> {
     }
 
     mutating func run(progress: (UInt64, UInt64) -> Void) async throws {
-        let width = UInt64(EntryBundle.fullWidth)
-        let bundleCount = head.size / width + (head.size % width > 0 ? 1 : 0)
-        var next = frontier.size / width
-        func following() -> Group {
-            // The first keys are in entry 0, and nothing is verified ahead before they are known.
-            let end = min(bundleCount, next + (next == 0 ? 1 : Self.bundlesInGroup))
-            defer { next = end }
-            return read(bundles: next..<end, after: resumedAt)
-        }
-        var group = following()
-        var verified = await Self.verified(group.entries, keys: replay.rules?.keys)
-        while true {
-            let fault = group.fault
-            let isLast = next == bundleCount || fault != nil
-            if !isLast { group = following() }
-            let (entries, keys) = (group.entries, replay.rules?.keys)
-            // Keys that this group changes are the replay's to look at: it verifies what was not.
-            async let ahead = isLast || keys == nil ? [] : Self.verified(entries, keys: keys)
-            do throws(BundleFault) {
-                for entry in verified.joined() { try take(entry) }
-                if let fault { throw fault }
-            } catch {
-                switch error {
-                case .source(let cause): throw cause
-                case .content(let code, let path, let why): stop = Stop(code: code, path: path, why: why)
-                }
-                return
+        do throws(BundleFault) {
+            try await takeAll(progress)
+        } catch {
+            switch error {
+            case .source(let cause): throw cause
+            case .content(let code, let path, let why): stop = Stop(code: code, path: path, why: why)
             }
-            progress(frontier.size, head.size)
-            if isLast { break }
-            verified = keys == nil ? await Self.verified(entries, keys: replay.rules?.keys) : await ahead
+            return
         }
         try tiles.finish()
         do throws(ReplayError) { try replay.finish() } catch { replayFailure = replayFailure ?? error }
         if frontier.root() == head.root, frontier.size > resumedAt { try keep() }
     }
 
-    /// The entries of some bundles, up to the first bundle that could not be read.
-    private struct Group {
-        var entries: [[[UInt8]]] = []
-        var fault: BundleFault?
-    }
-
-    /// - Parameter size: how many entries an earlier run has verified: they are left out.
-    private func read(bundles: Range<UInt64>, after size: UInt64) -> Group {
-        var group = Group()
-        for index in bundles {
-            let start = index * UInt64(EntryBundle.fullWidth)
-            let width = Int(min(head.size - start, UInt64(EntryBundle.fullWidth)))
-            do throws(BundleFault) {
-                let entries = try source.bundle(index, width: width)
-                group.entries.append(Array(entries.dropFirst(Int(max(start, size) - start))))
-            } catch {
-                // What was read before the fault is still worth checking.
-                group.fault = error
-                break
+    /// Reads entries and has them verified, always some pieces ahead of the one that is taken. What was read before a
+    /// fault is still worth checking.
+    private mutating func takeAll(_ progress: (UInt64, UInt64) -> Void) async throws(BundleFault) {
+        let fault = await withTaskGroup(of: (Int, [VerifiedEntry]).self) { group -> BundleFault? in
+            var bundles = BundleCursor(source: source, size: head.size, resumedAt: resumedAt)
+            var fault: BundleFault?
+            var (begun, taken, ahead) = (0, 0, 0)
+            var verified: [Int: [VerifiedEntry]] = [:]
+            while true {
+                // The first keys are in entry 0, and nothing is verified ahead before they are known: the replay
+                // verifies what was not, with keys that have changed in the meantime too.
+                while fault == nil, ahead < Self.entriesAhead, ahead == 0 || replay.rules != nil {
+                    let entries: [[UInt8]]?
+                    do throws(BundleFault) {
+                        entries = try bundles.next()
+                    } catch {
+                        (entries, fault) = (nil, error)
+                    }
+                    guard let entries else { break }
+                    ahead += entries.count
+                    for start in stride(from: 0, to: entries.count, by: Self.entriesInPiece) {
+                        let piece = entries[start..<min(start + Self.entriesInPiece, entries.count)]
+                        let (number, keys) = (begun, replay.rules?.keys)
+                        group.addTask { (number, VerifiedEntry.all(piece, keys: keys)) }
+                        begun += 1
+                    }
+                }
+                guard taken < begun else { return fault }
+                while verified[taken] == nil, let (number, entries) = await group.next() { verified[number] = entries }
+                let entries = verified.removeValue(forKey: taken) ?? []
+                do throws(BundleFault) { for entry in entries { try take(entry) } } catch { return error }
+                taken += 1
+                ahead -= entries.count
+                progress(frontier.size, head.size)
             }
         }
-        return group
-    }
-
-    /// What needs nothing but the entries and the keys, spread over the cores.
-    private static func verified(_ bundles: [[[UInt8]]], keys: KeyDirectory?) async -> [[VerifiedEntry]] {
-        await withTaskGroup(of: (Int, [VerifiedEntry]).self) { group in
-            for (position, entries) in bundles.enumerated() {
-                group.addTask { (position, entries.map { VerifiedEntry($0, keys: keys) }) }
-            }
-            var results = [[VerifiedEntry]](repeating: [], count: bundles.count)
-            for await (position, entries) in group { results[position] = entries }
-            return results
-        }
+        if let fault { throw fault }
     }
 
     private mutating func take(_ entry: VerifiedEntry) throws(BundleFault) {
@@ -184,6 +166,32 @@ struct LogReading<Source: TileSource> {
     }
 }
 
+/// The bundles of a log, one after the other.
+private struct BundleCursor<Source: TileSource> {
+    let source: Source
+    /// How many entries the log has.
+    let size: UInt64
+    /// How many of them an earlier run has verified: they are left out.
+    let resumedAt: UInt64
+    private var index: UInt64
+
+    init(source: Source, size: UInt64, resumedAt: UInt64) {
+        self.source = source
+        self.size = size
+        self.resumedAt = resumedAt
+        index = resumedAt / UInt64(EntryBundle.fullWidth)
+    }
+
+    /// The entries of the next bundle; nil after the last.
+    mutating func next() throws(BundleFault) -> [[UInt8]]? {
+        let start = index * UInt64(EntryBundle.fullWidth)
+        guard start < size else { return nil }
+        let entries = try source.bundle(index, width: Int(min(size - start, UInt64(EntryBundle.fullWidth))))
+        index += 1
+        return Array(entries.dropFirst(Int(max(start, resumedAt) - start)))
+    }
+}
+
 /// An entry after the work that needs nothing but the entry and the keys.
 private struct VerifiedEntry: Sendable {
     let bytes: [UInt8]
@@ -193,7 +201,12 @@ private struct VerifiedEntry: Sendable {
     /// False also where the key isn't known yet; then the replay verifies it, or says why not.
     let isSignatureVerified: Bool
 
-    init(_ bytes: [UInt8], keys: KeyDirectory?) {
+    static func all(_ entries: ArraySlice<[UInt8]>, keys: KeyDirectory?) -> [VerifiedEntry] {
+        var scratch: [UInt8] = []
+        return entries.map { VerifiedEntry($0, keys: keys, &scratch) }
+    }
+
+    private init(_ bytes: [UInt8], keys: KeyDirectory?, _ scratch: inout [UInt8]) {
         self.bytes = bytes
         guard let statement = try? SignedStatement(decoding: bytes), statement.entryBytes == bytes else {
             self.statement = nil
@@ -204,7 +217,7 @@ private struct VerifiedEntry: Sendable {
         self.statement = statement
         leafHash = statement.leafHash
         if let signer = keys?.entry(for: statement) {
-            isSignatureVerified = (try? statement.verify(signer.key)) != nil
+            isSignatureVerified = (try? statement.verify(signer.key, scratch: &scratch)) != nil
         } else {
             isSignatureVerified = false
         }
