@@ -81,7 +81,8 @@ struct SignedStatementTests {
         var read = 0
         for round in 0..<4_000 {
             let header = try StatementHeader(
-                contentType: round % 5 < 2 ? ContentType.event : "text/plain", keyID: COSEKey(key.publicKey).thumbprint, issuer: "https://a.example",
+                contentType: round % 5 < 2 ? ContentType.event : "text/plain", keyID: COSEKey(key.publicKey).thumbprint,
+                issuer: "https://a.example",
                 subject: "s", issuedAt: round.isMultiple(of: 2) ? 1_790_000_000 : nil)
             var usual = header.protected()
             if round > 1 {
