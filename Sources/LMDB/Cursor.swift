@@ -53,6 +53,9 @@ extension Cursor {
     /// Moves to the first key; false if the database is empty.
     public mutating func first() throws(LMDBError) -> Bool { try move(MDB_FIRST) }
 
+    /// Moves to the last key; false if the database is empty.
+    public mutating func last() throws(LMDBError) -> Bool { try move(MDB_LAST) }
+
     /// Moves to the next key; after `remove()`, to the one that followed what was removed. False at the end.
     public mutating func next() throws(LMDBError) -> Bool { try move(MDB_NEXT) }
 

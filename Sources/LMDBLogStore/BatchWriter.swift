@@ -7,36 +7,44 @@ struct BatchWriter {
     private let transaction: WriteTransaction
     private let layout: Layout
     private let leaves: LeafIndex
-    private let retainedSeals: UInt64
+    private let journal: Journal
+    private let options: LMDBLogStore.Options
 
-    init(_ transaction: WriteTransaction, _ layout: Layout, _ leaves: LeafIndex, retainedSeals: UInt64) {
+    init(
+        _ transaction: WriteTransaction, _ layout: Layout, _ leaves: LeafIndex, _ journal: Journal,
+        _ options: LMDBLogStore.Options
+    ) {
         self.transaction = transaction
         self.layout = layout
         self.leaves = leaves
-        self.retainedSeals = retainedSeals
+        self.journal = journal
+        self.options = options
     }
 
-    func write(_ batch: StoreBatch, expecting: TreeHead) throws {
-        let old = try LMDBSnapshot(transaction, layout, leaves).head
-        guard old.treeHead == expecting else { throw StoreError.headMoved(expected: expecting, found: old.treeHead) }
-        try batch.validate(continuing: old)
-        try writeEntries(of: batch, from: old.size)
+    /// - Returns: what the journal in memory is to have when the transaction is committed.
+    func write(_ batch: StoreBatch, expecting: TreeHead) throws -> JournalStep {
+        let old = try JournalHead.newest(transaction, layout)
+        guard old.head.treeHead == expecting else {
+            throw StoreError.headMoved(expected: expecting, found: old.head.treeHead)
+        }
+        try batch.validate(continuing: old.head)
+        let segment = try journal.segment(for: old, transaction, layout)
+        try writeEntries(of: batch, from: old.head.size)
         for (tile, hashes) in batch.tiles {
             try transaction.put(TileRow.bytes(tile, hashes), for: tile.coordinate.storageKey, in: layout.tiles)
         }
-        if !batch.entries.isEmpty {
-            let retainedFrom = try addSeal(at: batch.head.size)
-            try write(batch.state, to: layout.state, at: batch.head.size, retainedFrom: retainedFrom)
-            try write(
-                batch.mapPages.map { ($0.path, $0.bytes) }, to: layout.pages, at: batch.head.size,
-                retainedFrom: retainedFrom)
+        let changes = JournalChanges(batch)
+        try checkOrder(of: changes.streams, layout.streams, segment.streams) {
+            .linkOutOfOrder($0.number, index: $0.index, newest: ($1.number, $1.index))
         }
-        try writeLinks(of: batch)
-        try writeListings(of: batch)
-        if let checkpoint = batch.checkpoint {
-            try transaction.put(checkpoint.bytes, for: checkpoint.size.bigEndianBytes, in: layout.checkpoints)
+        try checkOrder(of: changes.listings, layout.listings, segment.listings) {
+            .listedOutOfOrder($0.index, newest: $1.index)
         }
-        try transaction.put(batch.head.storageValue, for: Layout.headKey, in: layout.meta)
+        var head = old
+        head.number += 1
+        head.head = batch.head
+        if changes.isSealed { head.retained = try retained(after: old.retained, segment, adding: batch.head.size) }
+        return try write(changes, head, segment)
     }
 
     private func writeEntries(of batch: StoreBatch, from first: UInt64) throws {
@@ -57,70 +65,101 @@ struct BatchWriter {
         try leaves.add(batch.leafHashes, from: first)
     }
 
-    /// Notes that a batch ends at `size`, gives up the state of sizes that are too many, and returns the oldest one that
-    /// is kept.
-    private func addSeal(at size: UInt64) throws -> UInt64 {
-        guard try transaction.append([], for: size.bigEndianBytes, in: layout.seals) else {
-            throw StoreError.damaged("there is a seal at or beyond size \(size)")
-        }
-        var retained = try LMDBSnapshot(transaction, layout, leaves).retainedSeals
+    /// The sizes whose state is kept when a batch ends at `size`.
+    private func retained(
+        after old: RetainedSeals, _ segment: JournalSegment, adding size: UInt64
+    ) throws -> RetainedSeals {
+        var retained = old
         if retained.count == 0 { retained.from = size }
         retained.count += 1
-        if retained.count > retainedSeals {
-            var surplus = retained.count - retainedSeals
-            try transaction.forEach(in: layout.seals, from: retained.from.bigEndianBytes) { key, _ in
-                guard let size = UInt64(bigEndianBytes: key) else { throw StoreError.damaged("a seal has no size") }
-                retained.from = size
-                guard surplus > 0 else { return false }
-                surplus -= 1
-                return true
-            }
-            retained.count = retainedSeals
+        let most = UInt64(max(options.retainedSeals, 1))
+        guard retained.count > most else { return retained }
+        var surplus = retained.count - most
+        func goOn(to seal: UInt64) -> Bool {
+            retained.from = seal
+            guard surplus > 0 else { return false }
+            surplus -= 1
+            return true
         }
-        try transaction.put(retained.storageValue, for: Layout.retainedKey, in: layout.meta)
-        return retained.from
+        var goesOn = true
+        try transaction.forEach(in: layout.seals, from: retained.from.bigEndianBytes) { key, _ in
+            guard let seal = UInt64(bigEndianBytes: key) else { throw StoreError.damaged("a seal has no size") }
+            goesOn = goOn(to: seal)
+            return goesOn
+        }
+        for seal in segment.seals + [size] where goesOn && seal >= retained.from { goesOn = goOn(to: seal) }
+        retained.count = most
+        return retained
     }
 
-    private func write(
-        _ changes: [(key: [UInt8], value: [UInt8]?)], to table: VersionedTable, at size: UInt64, retainedFrom: UInt64
+    /// "In one stream both numbers grow from link to link", and in a listing the indices.
+    private func checkOrder(
+        of lists: JournalChanges.Lists, _ table: IndexTable, _ journaled: JournaledEntries,
+        refusal: (_ entry: IndexTable.Entry, _ last: IndexTable.Entry) -> StoreError
     ) throws {
-        try transaction.withCursor(in: table.database) { cursor in
-            for (key, value) in changes {
-                try table.set(key, to: value, at: size, retainedFrom: retainedFrom, &cursor)
+        var newest: [JournalKey: IndexTable.Entry] = [:]
+        for (key, entries) in lists {
+            var last = try newest[key] ?? journaled.newest(key) ?? table.newestEntry(key.bytes, transaction)
+            for entry in entries {
+                if let last, !table.isInOrder(entry, after: last) { throw refusal(entry, last) }
+                last = entry
             }
+            newest[key] = last
         }
     }
 
-    private func writeLinks(of batch: StoreBatch) throws {
-        for run in batch.streams.runs(by: { $0.key == $1.key }) {
-            let entries = batch.streams[run].lazy.map { (index: $0.index, number: $0.seq) }
-            try layout.streams.add(entries, to: batch.streams[run.lowerBound].key, transaction) { link, newest in
-                .linkOutOfOrder(link.number, index: link.index, newest: (newest.number, newest.index))
+    // MARK: Changes
+
+    /// Writes the changes into a row of the journal, or, where it would grow too long, into the tables behind all of the
+    /// journal's.
+    private func write(
+        _ changes: JournalChanges, _ head: JournalHead, _ segment: JournalSegment
+    ) throws -> JournalStep {
+        guard
+            segment.count >= options.journalCommits
+                || segment.byteCount + changes.byteCount > options.journalByteCount
+        else {
+            let row = changes.row(head)
+            try append(row, head)
+            return .added(changes, head, byteCount: row.count, to: segment)
+        }
+        try segment.fold(into: layout, retainedFrom: head.retained.from, transaction)
+        try writeIntoTables(changes, head)
+        try transaction.withCursor(in: layout.journal) { cursor in
+            var isThere = try cursor.first()
+            while isThere {
+                try cursor.remove()
+                isThere = try cursor.next()
             }
+        }
+        var head = head
+        head.folded = head.number
+        try append(head.row(), head)
+        return .folded(segment, at: head)
+    }
+
+    private func append(_ row: [UInt8], _ head: JournalHead) throws {
+        guard try transaction.append(row, for: head.number.bigEndianBytes, in: layout.journal) else {
+            throw StoreError.damaged("its journal has a row at or beyond \(head.number)")
         }
     }
 
-    private func writeListings(of batch: StoreBatch) throws {
-        for run in batch.listings.runs(by: { $0.key == $1.key }) {
-            let entries = batch.listings[run].lazy.map { (index: $0.index, number: UInt64(0)) }
-            try layout.listings.add(entries, to: batch.listings[run.lowerBound].key, transaction) { entry, newest in
-                .listedOutOfOrder(entry.index, newest: newest.index)
+    private func writeIntoTables(_ changes: JournalChanges, _ head: JournalHead) throws {
+        let size = head.head.size
+        for (values, table) in [(changes.state, layout.state), (changes.pages, layout.pages)] {
+            try transaction.withCursor(in: table.database) { cursor in
+                for (key, value) in values {
+                    let versions = CollectionOfOne((size: size, value: value))
+                    try table.set(
+                        key.bytes, RowName(key.bytes), to: versions, retainedFrom: head.retained.from, &cursor)
+                }
             }
         }
-    }
-}
-
-extension Array {
-    /// The ranges of elements that follow one another and are alike.
-    fileprivate func runs(by areAlike: (Element, Element) -> Bool) -> [Range<Int>] {
-        var runs: [Range<Int>] = []
-        var start = 0
-        for position in indices.dropFirst() where !areAlike(self[start], self[position]) {
-            runs.append(start..<position)
-            start = position
+        for (lists, table) in [(changes.streams, layout.streams), (changes.listings, layout.listings)] {
+            for (key, entries) in lists { try table.add(entries, to: RowName(key.bytes), transaction) }
         }
-        if !isEmpty { runs.append(start..<count) }
-        return runs
+        if changes.isSealed { try layout.addSeal(at: size, transaction) }
+        if let checkpoint = changes.checkpoint { try layout.keep(checkpoint, transaction) }
     }
 }
 

@@ -24,32 +24,32 @@ struct IndexTable {
 
     // MARK: Writing
 
-    /// Adds entries behind all others of the list.
-    ///
-    /// - Parameter refusal: the error for an entry that is not behind the one before it, which is named.
-    func add(
-        _ entries: some Sequence<Entry>, to key: [UInt8], _ transaction: WriteTransaction,
-        refusal: (_ entry: Entry, _ last: Entry) -> StoreError
-    ) throws {
-        let name = RowName(key)
+    /// Adds entries behind all others of the list. That they come behind these was checked.
+    func add(_ entries: some Sequence<Entry>, to name: RowName, _ transaction: WriteTransaction) throws {
         var row = try transaction.value(name.bytes, in: newest) ?? []
-        var last = row.isEmpty ? nil : try entry(row, at: count(of: row) - 1)
         for entry in entries {
-            if let last, entry.index <= last.index || isNumbered && entry.number <= last.number {
-                throw refusal(entry, last)
-            }
             if row.count == blockLength * width {
                 try transaction.put(row, for: name.row(self.entry(row, at: 0).index), in: blocks)
                 row.removeAll(keepingCapacity: true)
             }
             entry.index.append(to: &row)
             if isNumbered { entry.number.append(to: &row) }
-            last = entry
         }
         if !row.isEmpty { try transaction.put(row, for: name.bytes, in: newest) }
     }
 
+    /// Whether an entry may come behind another one of its list.
+    func isInOrder(_ entry: Entry, after last: Entry) -> Bool {
+        entry.index > last.index && (!isNumbered || entry.number > last.number)
+    }
+
     // MARK: Reading
+
+    /// The newest entry of a list.
+    func newestEntry(_ key: [UInt8], _ transaction: Transaction) throws -> Entry? {
+        guard let row = try transaction.value(RowName(key).bytes, in: newest) else { return nil }
+        return try entry(row, at: count(of: row) - 1)
+    }
 
     /// Calls `body` with the entries of the list whose index is below `bound`, the newest first, until it returns false.
     func forEach(

@@ -26,6 +26,11 @@ public final class LMDBLogStore: LogStore {
         /// Entries whose leaf hashes are kept in memory (16 bytes each) before they are put into the file of the index,
         /// all at once. Default: 524,288.
         public var recentLeaves = 1 << 19
+        /// Of how many commits the changes may wait in the journal until a commit writes them into the tables, all at once;
+        /// 0: none waits. Default: 64.
+        public var journalCommits = 64
+        /// Bytes of changes that may wait so, and that an opening reads. Default: 1 MiB.
+        public var journalByteCount = 1 << 20
         /// **Do not sync at commit**: `commit` then returns before the batch is durable, and a log that runs so can
         /// lose what it acknowledged. It is here so that a test can show that the sync matters.
         public var noSync = false
@@ -40,6 +45,7 @@ public final class LMDBLogStore: LogStore {
         let environment: Environment
         let layout: Layout
         let leaves: LeafIndex
+        let journal: Journal
         let data: StorageFile
         /// After a failed sync every commit fails with this.
         var failure: StoreError?
@@ -48,9 +54,7 @@ public final class LMDBLogStore: LogStore {
         var commitsUnderWay = 0
     }
 
-    private let spaceReserve: UInt64
-    private let retainedSeals: UInt64
-    private let noSync: Bool
+    private let options: Options
     private let use: Mutex<Use?>
 
     /// Opens the store in `directory`, or makes one there.
@@ -60,11 +64,11 @@ public final class LMDBLogStore: LogStore {
     public init(directory: String, options: Options = Options()) throws(StoreError) {
         self.directory = directory
         let opened = try Opening(directory: directory, options: options).open()
-        spaceReserve = options.spaceReserve
-        retainedSeals = UInt64(max(options.retainedSeals, 1))
-        noSync = options.noSync
+        self.options = options
         use = Mutex(
-            Use(environment: opened.environment, layout: opened.layout, leaves: opened.leaves, data: opened.data))
+            Use(
+                environment: opened.environment, layout: opened.layout, leaves: opened.leaves, journal: opened.journal,
+                data: opened.data))
     }
 
     deinit {
@@ -84,7 +88,7 @@ public final class LMDBLogStore: LogStore {
         do {
             return try use.environment.read { transaction in
                 do {
-                    return try body(LMDBSnapshot(transaction, use.layout, use.leaves))
+                    return try body(LMDBSnapshot(transaction, use.layout, use.leaves, use.journal))
                 } catch {
                     failure = error
                     throw error
@@ -101,9 +105,11 @@ public final class LMDBLogStore: LogStore {
         do {
             try checkIsThere(use.data)
             try checkSpace(for: batch, use)
-            try use.environment.write { transaction in
-                let writer = BatchWriter(transaction, use.layout, use.leaves, retainedSeals: retainedSeals)
-                try writer.write(batch, expecting: expecting)
+            try use.journal.commit { isWritten in
+                try use.environment.write { transaction in
+                    let writer = BatchWriter(transaction, use.layout, use.leaves, use.journal, options)
+                    isWritten(try writer.write(batch, expecting: expecting))
+                }
             }
         } catch let error as StoreError {
             throw error
@@ -126,7 +132,7 @@ public final class LMDBLogStore: LogStore {
         guard let closing else { return }
         // A commit on another thread may yet fail to sync. Without the note the next opening reads everything from the disk:
         // nothing is lost by that but time.
-        let mayNote = closing.failure == nil && closing.commitsUnderWay == 0 && !noSync
+        let mayNote = closing.failure == nil && closing.commitsUnderWay == 0 && !options.noSync
         if closing.failure == nil, (try? closing.leaves.settle()) != nil, mayNote {
             try? ClosingNote(place: StorageDirectory(directory)).write(closing.data)
         }
@@ -183,8 +189,9 @@ public final class LMDBLogStore: LogStore {
     /// would stop. So a commit that might not fit is refused before it begins, and the log goes on when there is space.
     private func checkSpace(for batch: StoreBatch, _ use: Use) throws {
         let available = try use.data.availableByteCount()
-        let written = batch.mostBytesWritten + use.leaves.byteCountToAdd(forLogOf: batch.head.size)
-        let (needed, overflow) = spaceReserve.addingReportingOverflow(UInt64(written))
+        let written =
+            batch.mostBytesWritten + use.journal.mostBytesFolded + use.leaves.byteCountToAdd(forLogOf: batch.head.size)
+        let (needed, overflow) = options.spaceReserve.addingReportingOverflow(UInt64(written))
         guard !overflow, available >= needed else {
             throw StoreError(
                 .full,

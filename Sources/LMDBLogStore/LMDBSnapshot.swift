@@ -7,9 +7,19 @@ struct LMDBSnapshot: LogSnapshot {
     private let transaction: Transaction
     private let layout: Layout
     private let leaves: LeafIndex
+    /// The newest commit that the transaction sees.
+    private let newest: JournalHead
+    /// What the tables of the transaction have not.
+    private let segment: JournalSegment
     private let checked = CheckedSize()
 
-    init(_ transaction: Transaction, _ layout: Layout, _ leaves: LeafIndex) {
+    init(
+        _ transaction: Transaction, _ layout: Layout, _ leaves: LeafIndex, _ journal: Journal
+    ) throws(StoreError) {
+        (newest, segment) = try asStoreErrors {
+            let newest = try JournalHead.newest(transaction, layout)
+            return (newest, try journal.segment(for: newest, transaction, layout))
+        }
         self.transaction = transaction
         self.layout = layout
         self.leaves = leaves
@@ -17,12 +27,14 @@ struct LMDBSnapshot: LogSnapshot {
 
     var head: StoredHead {
         get throws(StoreError) {
-            guard let value = try value(Layout.headKey, in: layout.meta) else { return .empty }
-            guard let head = StoredHead(storageValue: value) else {
-                throw .damaged("its head has \(value.count) bytes")
-            }
-            return head
+            try checkIsLive()
+            return newest.head
         }
+    }
+
+    /// What comes from memory is of the transaction too, and ends with it.
+    private func checkIsLive() throws(StoreError) {
+        do throws(LMDBError) { try transaction.checkIsLive() } catch { throw StoreError(error) }
     }
 
     func entry(_ index: UInt64) throws(StoreError) -> [UInt8]? {
@@ -107,6 +119,7 @@ struct LMDBSnapshot: LogSnapshot {
     }
 
     func sealedSize(atMost size: UInt64) throws(StoreError) -> UInt64? {
+        if let sealed = segment.sealedSize(atMost: min(size, try head.size)) { return sealed }
         let found = try asStoreErrors {
             try transaction.last(in: layout.seals, below: size == .max ? nil : (size + 1).bigEndianBytes)
         }
@@ -115,20 +128,16 @@ struct LMDBSnapshot: LogSnapshot {
         return sealed
     }
 
-    var retainedStateFrom: UInt64 { get throws(StoreError) { try retainedSeals.from } }
-
-    var retainedSeals: RetainedSeals {
+    var retainedStateFrom: UInt64 {
         get throws(StoreError) {
-            guard let value = try value(Layout.retainedKey, in: layout.meta) else { return RetainedSeals() }
-            guard let retained = RetainedSeals(storageValue: value) else {
-                throw .damaged("its retained sizes have \(value.count) bytes")
-            }
-            return retained
+            try checkIsLive()
+            return newest.retained.from
         }
     }
 
     func stateValue(_ key: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]? {
         try checkState(at: size)
+        if let version = segment.state.version(of: key, at: size) { return version.value }
         return try asStoreErrors { try layout.state.value(key, at: size, transaction) }
     }
 
@@ -137,7 +146,11 @@ struct LMDBSnapshot: LogSnapshot {
     ) throws {
         try checkState(at: size)
         do {
-            try layout.state.forEach(prefix: prefix, after: key, at: size, transaction, body)
+            var walk = MergedWalk(segment.state.versions(prefix: prefix, after: key, at: size))
+            try layout.state.forEach(prefix: prefix, after: key, at: size, transaction) {
+                try walk.show($0, $1, to: body)
+            }
+            try walk.finish(body)
         } catch let error as LMDBError {
             throw StoreError(error)
         }
@@ -145,11 +158,13 @@ struct LMDBSnapshot: LogSnapshot {
 
     func mapPage(_ path: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]? {
         try checkState(at: size)
+        if let version = segment.pages.version(of: path, at: size) { return version.value }
         return try asStoreErrors { try layout.pages.value(path, at: size, transaction) }
     }
 
     /// Whether there is a state of that size, and it is kept. It was checked for the last size that was asked for.
     private func checkState(at size: UInt64) throws(StoreError) {
+        try checkIsLive()
         guard size > 0, size != checked.size else { return }
         if size != (try head).size {
             let nearest = try sealedSize(atMost: size)
@@ -162,11 +177,9 @@ struct LMDBSnapshot: LogSnapshot {
 
     func newestLink(stream key: [UInt8], below size: UInt64) throws(StoreError) -> (seq: UInt64, index: UInt64)? {
         var newest: (seq: UInt64, index: UInt64)?
-        try asStoreErrors {
-            try layout.streams.forEach(key, below: size, transaction) { link in
-                newest = (link.number, link.index)
-                return false
-            }
+        try forEachEntry(of: key, below: size, segment.streams, layout.streams) { link in
+            newest = (link.number, link.index)
+            return false
         }
         return newest
     }
@@ -174,20 +187,36 @@ struct LMDBSnapshot: LogSnapshot {
     func listing(_ key: [UInt8], below size: UInt64, before: UInt64?, limit: Int) throws(StoreError) -> [UInt64] {
         guard limit > 0 else { return [] }
         var indices: [UInt64] = []
-        try asStoreErrors {
-            try layout.listings.forEach(key, below: min(size, before ?? size), transaction) { entry in
-                indices.append(entry.index)
-                return indices.count < limit
-            }
+        try forEachEntry(of: key, below: min(size, before ?? size), segment.listings, layout.listings) { entry in
+            indices.append(entry.index)
+            return indices.count < limit
         }
         return indices
     }
 
-    func checkpoint(atMost size: UInt64) throws(StoreError) -> [UInt8]? {
-        try asStoreErrors {
-            let bound: [UInt8]? = size == .max ? nil : (size + 1).bigEndianBytes
-            return try transaction.last(in: layout.checkpoints, below: bound)?.value
+    /// Calls `body` with the entries of a list, the newest first, until it returns false: those of the journal, which are
+    /// newer than all of the table, and those of the table.
+    private func forEachEntry(
+        of key: [UInt8], below bound: UInt64, _ journaled: JournaledEntries, _ table: IndexTable,
+        _ body: (IndexTable.Entry) -> Bool
+    ) throws(StoreError) {
+        let bound = min(bound, try head.size)
+        for entry in journaled.entries(key).reversed() where entry.index < bound {
+            guard body(entry) else { return }
         }
+        try asStoreErrors { try table.forEach(key, below: bound, transaction, body) }
+    }
+
+    func checkpoint(atMost size: UInt64) throws(StoreError) -> [UInt8]? {
+        let journaled = segment.checkpoint(atMost: size, number: newest.number)
+        let found = try asStoreErrors {
+            let bound: [UInt8]? = size == .max ? nil : (size + 1).bigEndianBytes
+            return try transaction.last(in: layout.checkpoints, below: bound)
+        }
+        guard let journaled else { return found?.value }
+        guard let found else { return journaled.bytes }
+        guard let size = UInt64(bigEndianBytes: found.key) else { throw .damaged("a checkpoint has no size") }
+        return journaled.size >= size ? journaled.bytes : found.value
     }
 
     private func value(_ key: [UInt8], in database: Database) throws(StoreError) -> [UInt8]? {

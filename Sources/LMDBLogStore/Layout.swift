@@ -7,8 +7,6 @@ struct Layout: Sendable {
     /// What `meta` says under `format`. Another layout gets another number.
     static let format = Array("holdfast-store/4".utf8)
     static let formatKey = Array("format".utf8)
-    static let headKey = Array("head".utf8)
-    static let retainedKey = Array("retained".utf8)
 
     let entries: Database
     let tiles: Database
@@ -18,6 +16,7 @@ struct Layout: Sendable {
     let listings: IndexTable
     let seals: Database
     let checkpoints: Database
+    let journal: Database
     let meta: Database
 
     /// Opens the databases by `open`, in a fixed order.
@@ -30,11 +29,25 @@ struct Layout: Sendable {
         listings = IndexTable(newest: try open("listings"), blocks: try open("listing-blocks"), isNumbered: false)
         seals = try open("seals")
         checkpoints = try open("checkpoints")
+        journal = try open("journal")
         meta = try open("meta")
     }
 
     /// Databases of the layout, and a few to spare for a later one.
     static let maxDatabases: UInt32 = 16
+}
+
+extension Layout {
+    /// Notes that a batch ended at `size`.
+    func addSeal(at size: UInt64, _ transaction: WriteTransaction) throws {
+        guard try transaction.append([], for: size.bigEndianBytes, in: seals) else {
+            throw StoreError.damaged("there is a seal at or beyond size \(size)")
+        }
+    }
+
+    func keep(_ checkpoint: (size: UInt64, bytes: [UInt8]), _ transaction: WriteTransaction) throws {
+        try transaction.put(checkpoint.bytes, for: checkpoint.size.bigEndianBytes, in: checkpoints)
+    }
 }
 
 // MARK: Numbers

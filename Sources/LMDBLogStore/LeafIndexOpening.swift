@@ -35,7 +35,7 @@ struct LeafIndexOpening {
         let header = LeafIndexHeader()
         try file.begin(header)
         // To a log that is new nothing is remade.
-        if try environment.read({ try $0.value(Layout.headKey, in: layout.meta) }) == nil { problem = nil }
+        if try environment.read({ try JournalHead.newest($0, layout).head.size }) == 0 { problem = nil }
         return try completed(
             LeafIndex(file, header: header, environment: environment, layout: layout, recentCount, remade: problem))
     }
@@ -46,7 +46,7 @@ struct LeafIndexOpening {
         return try environment.read { transaction in
             let tiles = LeafTiles(transaction, layout)
             // Damage of the log itself is found by those who read it: here it is only not the same log.
-            guard let head = try? LMDBSnapshot(transaction, layout, index).head, size <= head.size else {
+            guard let head = try? JournalHead.newest(transaction, layout).head, size <= head.size else {
                 return "it is of \(size) entries, and the log has not as many"
             }
             guard let root = try? tiles.root(at: size), root == header.tree.root else {
@@ -81,7 +81,7 @@ struct LeafIndexOpening {
 
     private func complete(_ index: LeafIndex) throws {
         let settled = index.state.withLock { $0.header.tree.size }
-        let size = try environment.read { try LMDBSnapshot($0, layout, index).head.size }
+        let size = try environment.read { try JournalHead.newest($0, layout).head.size }
         guard size > settled else { return }
         let count = Int(size - settled)
         guard count <= 2 * index.recentCount else { return try index.settle(to: size) }

@@ -30,7 +30,7 @@ extension LeafIndex {
         try asStoreErrors {
             try settling.sync {
                 if let failure = state.withLock({ $0.failure }) { throw failure }
-                try settle(to: environment.read { try LMDBSnapshot($0, layout, self).head.size })
+                try settle(to: environment.read { try JournalHead.newest($0, layout).head.size })
             }
         }
     }

@@ -21,6 +21,7 @@ struct Opening {
         let environment: Environment
         let layout: Layout
         let leaves: LeafIndex
+        let journal: Journal
         let data: StorageFile
     }
 
@@ -40,9 +41,14 @@ struct Opening {
             // Of the data file another descriptor does no harm: LMDB's locks are on lock.mdb.
             let data = try StorageFile(existingAt: place.file(Self.dataName))
             let layout = try openLayout(environment)
+            // First: what the head says, the index is made as long as.
+            let journal = try environment.read { transaction in
+                let head = try JournalHead.newest(transaction, layout)
+                return Journal(try JournalSegment(reading: transaction, layout, head))
+            }
             let leaves = try LeafIndexOpening(place: place, environment: environment, layout: layout)
                 .open(wasClosed: wasClosed, recentCount: options.recentLeaves)
-            return Opened(environment: environment, layout: layout, leaves: leaves, data: data)
+            return Opened(environment: environment, layout: layout, leaves: leaves, journal: journal, data: data)
         }
     }
 

@@ -5,7 +5,7 @@ internal import LogStore
 ///
 /// The value of a row begins with a byte that says what follows; see `Content`.
 struct VersionedTable {
-    /// Versions that one change removes at most, so that no commit takes long because an earlier one left much behind.
+    /// Versions that a new one removes at most, so that no commit takes long because an earlier one left much behind.
     static let maxRemovals = 8
 
     let database: Database
@@ -22,32 +22,39 @@ struct VersionedTable {
 
     // MARK: Writing
 
-    /// Sets or removes a key as of `size`, which is not below any version there is, and removes versions of it that
-    /// nobody can ask for any more, now that `retainedFrom` is the oldest size that is kept.
+    /// Sets or removes a key as of each of some sizes, ascending, of which none is below any version there is; and removes
+    /// versions of it that nobody can ask for any more, now that `retainedFrom` is the oldest size that is kept.
     func set(
-        _ key: [UInt8], to value: [UInt8]?, at size: UInt64, retainedFrom: UInt64, _ cursor: inout Cursor
+        _ key: [UInt8], _ name: RowName, to versions: some Collection<JournaledVersions.Version>, retainedFrom: UInt64,
+        _ cursor: inout Cursor
     ) throws {
-        let name = RowName(key)
-        let row = name.row(size)
-        if let value {
-            try cursor.put(Self.content(value, of: key, name), for: row)
-        } else {
-            // What this batch itself had set is taken back; where nothing is left to be gone, no row says so.
-            var isThere = try cursor.seek(row) && cursor.currentKeyStarts(with: name.bytes)
-            if isThere, try cursor.currentKey() == row {
-                try cursor.remove()
-                isThere = try cursor.next() && cursor.currentKeyStarts(with: name.bytes)
+        var newest: (row: [UInt8], size: UInt64, isGone: Bool)?
+        for (size, value) in versions {
+            newest = nil
+            let row = name.row(size)
+            if let value {
+                try cursor.put(Self.content(value, of: key, name), for: row)
+            } else {
+                // What this batch itself had set is taken back; where nothing is left to be gone, no row says so.
+                var isThere = try cursor.seek(row) && cursor.currentKeyStarts(with: name.bytes)
+                if isThere, try cursor.currentKey() == row {
+                    try cursor.remove()
+                    isThere = try cursor.next() && cursor.currentKeyStarts(with: name.bytes)
+                }
+                guard isThere, try cursor.currentValueFirst() != Content.gone else { continue }
+                try cursor.put([Content.gone], for: row)
             }
-            guard isThere, try cursor.currentValueFirst() != Content.gone else { return }
-            try cursor.put([Content.gone], for: row)
+            newest = (row, size, value == nil)
         }
-        try prune(name, newest: (row, size, value == nil), retainedFrom: retainedFrom, &cursor)
+        guard let newest else { return }
+        let most = Self.maxRemovals * versions.count
+        try prune(name, newest: newest, retainedFrom: retainedFrom, most: most, &cursor)
     }
 
     /// Removes what comes before the newest version that is not above `retainedFrom`, and that one too if it says no
-    /// more than that the key is gone. The cursor is at the newest version.
+    /// more than that the key is gone; `most` versions of those before it. The cursor is at the newest version.
     private func prune(
-        _ name: RowName, newest: (row: [UInt8], size: UInt64, isGone: Bool), retainedFrom: UInt64,
+        _ name: RowName, newest: (row: [UInt8], size: UInt64, isGone: Bool), retainedFrom: UInt64, most: Int,
         _ cursor: inout Cursor
     ) throws {
         var isThere = try cursor.next() && cursor.currentKeyStarts(with: name.bytes)
@@ -64,7 +71,7 @@ struct VersionedTable {
             base = (try cursor.currentKey(), try cursor.currentValueFirst() == Content.gone)
             isThere = try cursor.next() && cursor.currentKeyStarts(with: name.bytes)
         }
-        for _ in 0..<Self.maxRemovals where isThere {
+        for _ in 0..<most where isThere {
             try cursor.remove()
             isThere = try cursor.next() && cursor.currentKeyStarts(with: name.bytes)
         }

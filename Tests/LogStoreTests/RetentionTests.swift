@@ -15,7 +15,10 @@ struct RetentionTests {
     @Test("versions that nobody can ask for are removed when their key is written again, and only those")
     func superseded() throws {
         var log = GrowingLog()
-        let store = try scratch.store { $0.retainedSeals = 5 }
+        let store = try scratch.store {
+            $0.retainedSeals = 5
+            $0.journalCommits = 0
+        }
         for round in 0..<20 {
             var batch = log.nextBatch(1)
             batch.state = [([1], [UInt8(round)])]
@@ -41,7 +44,10 @@ struct RetentionTests {
     @Test("a removed key leaves nothing behind once it is written again after its removal was given up")
     func removedKeys() throws {
         var log = GrowingLog()
-        let store = try scratch.store { $0.retainedSeals = 3 }
+        let store = try scratch.store {
+            $0.retainedSeals = 3
+            $0.journalCommits = 0
+        }
         func commit(_ changes: (key: [UInt8], value: [UInt8]?)...) throws {
             var batch = log.nextBatch(1)
             batch.state = changes
@@ -63,7 +69,10 @@ struct RetentionTests {
     @Test("with one sealed size only the newest versions are kept, and removed keys leave no row")
     func headOnly() throws {
         var log = GrowingLog()
-        let store = try scratch.store { $0.retainedSeals = 1 }
+        let store = try scratch.store {
+            $0.retainedSeals = 1
+            $0.journalCommits = 0
+        }
         for round in 0..<10 {
             var batch = log.nextBatch(1)
             batch.state = [([1], [UInt8(round)]), ([2], round % 2 == 0 ? [1] : nil)]
@@ -77,7 +86,13 @@ struct RetentionTests {
     @Test("one change removes a few versions at most, and the rest goes with the next ones")
     func boundedRemovals() throws {
         var log = GrowingLog()
-        var store = try scratch.store { $0.retainedSeals = 1000 }
+        func open(retaining seals: Int) throws -> LMDBLogStore {
+            try scratch.store {
+                $0.retainedSeals = seals
+                $0.journalCommits = 0
+            }
+        }
+        var store = try open(retaining: 1000)
         func write(_ value: UInt8) throws {
             var batch = log.nextBatch(1)
             batch.state = [([1], [value])]
@@ -88,7 +103,7 @@ struct RetentionTests {
         for round in 0..<5 {
             store.close()
             #expect(try rowCount("state") == rows)
-            store = try scratch.store { $0.retainedSeals = 1 }
+            store = try open(retaining: 1)
             try write(UInt8(round))
             #expect(try store.read { try $0.stateValue([1]) } == [UInt8(round)])
             rows = max(1, rows + 1 - VersionedTable.maxRemovals)
@@ -138,7 +153,7 @@ struct RetentionTests {
     @Test("a store is opened in the time that its head takes: no key of the state is read")
     func opening() throws {
         var log = GrowingLog()
-        let store = try scratch.store()
+        let store = try scratch.store { $0.journalCommits = 0 }
         var batch = log.nextBatch(1)
         batch.state = [([1], [1])]
         try log.commit(batch, to: store)
@@ -152,7 +167,7 @@ struct RetentionTests {
     @Test("a version that says nothing that is known is damage")
     func damage() throws {
         var log = GrowingLog()
-        let store = try scratch.store()
+        let store = try scratch.store { $0.journalCommits = 0 }
         var batch = log.nextBatch(1)
         let long = [UInt8](repeating: 5, count: 2000)
         batch.state = [([1], [1]), (long, [2])]

@@ -71,3 +71,15 @@ struct Random: RandomNumberGenerator {
         return mixed ^ mixed >> 31
     }
 }
+
+/// The state that a walk shows, in its order.
+func walk(
+    _ snapshot: any LogSnapshot, prefix: [UInt8] = [], after: [UInt8]? = nil, at size: UInt64, limit: Int = .max
+) throws -> [(key: [UInt8], value: [UInt8])] {
+    var found: [(key: [UInt8], value: [UInt8])] = []
+    try snapshot.forEachState(prefix: prefix, after: after, at: size) { key, value in
+        found.append((key, value))
+        return found.count < limit
+    }
+    return found
+}

@@ -3,14 +3,28 @@ import LMDBLogStore
 import LogStore
 import Testing
 
-/// Every implementation of the contract. The conformance suite runs once for each.
+/// Every implementation of the contract. The conformance suite runs once for each, and for the one in LMDB so that commits
+/// meet its journal empty, with one or two commits in it, and with all.
 enum StoreKind: CaseIterable, CustomTestStringConvertible {
-    case memory, lmdb
+    case memory, lmdb, lmdbWithoutJournal, lmdbOneInJournal, lmdbTwoInJournal
 
     var testDescription: String {
         switch self {
         case .memory: "in memory"
         case .lmdb: "in LMDB"
+        case .lmdbWithoutJournal: "in LMDB, without a journal"
+        case .lmdbOneInJournal: "in LMDB, every second commit folds"
+        case .lmdbTwoInJournal: "in LMDB, every third commit folds"
+        }
+    }
+
+    /// How many commits a journal keeps; nil for as many as usual.
+    private var journalCommits: Int? {
+        switch self {
+        case .memory, .lmdb: nil
+        case .lmdbWithoutJournal: 0
+        case .lmdbOneInJournal: 1
+        case .lmdbTwoInJournal: 2
         }
     }
 
@@ -19,7 +33,12 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
         let scratch = try Scratch()
         switch self {
         case .memory: return (MemoryLogStore(retainedSeals: retainedSeals), scratch)
-        case .lmdb: return (try scratch.store { $0.retainedSeals = retainedSeals }, scratch)
+        default:
+            let store = try scratch.store {
+                $0.retainedSeals = retainedSeals
+                if let journalCommits { $0.journalCommits = journalCommits }
+            }
+            return (store, scratch)
         }
     }
 }

@@ -1,0 +1,193 @@
+internal import LogStore
+internal import Tlog
+
+/// What one commit changes beside entries, leaf hashes and tiles: what a row of the journal keeps until it is folded.
+struct JournalChanges: Sendable {
+    typealias Values = [(key: JournalKey, value: [UInt8]?)]
+    typealias Lists = [(key: JournalKey, entries: [IndexTable.Entry])]
+
+    /// Whether a batch ended with the commit; a commit without entries keeps a checkpoint only.
+    var isSealed = false
+    var state: Values = []
+    var pages: Values = []
+    var streams: Lists = []
+    var listings: Lists = []
+    var checkpoint: (size: UInt64, bytes: [UInt8])?
+
+    init(_ batch: StoreBatch) {
+        isSealed = !batch.entries.isEmpty
+        state = batch.state.map { (JournalKey($0.key), $0.value) }
+        pages = batch.mapPages.map { (JournalKey($0.path), $0.bytes) }
+        streams = batch.streams.runs(by: { $0.key == $1.key }).map { run in
+            (JournalKey(batch.streams[run.lowerBound].key), batch.streams[run].map { ($0.index, $0.seq) })
+        }
+        listings = batch.listings.runs(by: { $0.key == $1.key }).map { run in
+            (JournalKey(batch.listings[run.lowerBound].key), batch.listings[run].map { ($0.index, 0) })
+        }
+        checkpoint = batch.checkpoint
+    }
+}
+
+extension Array {
+    /// The ranges of elements that follow one another and are alike.
+    fileprivate func runs(by areAlike: (Element, Element) -> Bool) -> [Range<Int>] {
+        var runs: [Range<Int>] = []
+        var start = 0
+        for position in indices.dropFirst() where !areAlike(self[start], self[position]) {
+            runs.append(start..<position)
+            start = position
+        }
+        if !isEmpty { runs.append(start..<count) }
+        return runs
+    }
+}
+
+extension JournalChanges {
+    /// About as many bytes as they have in a row.
+    var byteCount: Int {
+        var count = checkpoint?.bytes.count ?? 0
+        for (key, value) in state { count += key.bytes.count + (value?.count ?? 0) + 4 }
+        for (path, page) in pages { count += path.bytes.count + (page?.count ?? 0) + 4 }
+        for (key, entries) in streams { count += key.bytes.count + 2 + 4 * entries.count }
+        for (key, entries) in listings { count += key.bytes.count + 2 + 2 * entries.count }
+        return count
+    }
+}
+
+/// The bytes of changes behind the head in a row. Numbers are LEB128, bytes have their number before them; an index is
+/// said as how far it lies below the size after the commit.
+extension JournalChanges {
+    func row(_ head: JournalHead) -> [UInt8] {
+        var writer = RowWriter()
+        writer.add(isSealed ? 1 : 0)
+        for values in [state, pages] { writer.add(values) }
+        writer.add(streams, below: head.head.size, numbered: true)
+        writer.add(listings, below: head.head.size, numbered: false)
+        writer.add(checkpoint == nil ? 0 : 1)
+        if let checkpoint {
+            writer.add(checkpoint.size)
+            writer.add(checkpoint.bytes)
+        }
+        return head.row(writer.bytes)
+    }
+
+    /// - Parameter row: the value of a row that has changes, with its head.
+    init(row: [UInt8], _ head: JournalHead) throws(StoreError) {
+        var reader = RowReader(bytes: try head.changes(in: row))
+        guard let changes = JournalChanges(&reader, size: head.head.size), reader.isAtEnd else {
+            throw .unreadable(head)
+        }
+        self = changes
+    }
+
+    private init?(_ reader: inout RowReader, size: UInt64) {
+        guard let isSealed = reader.number(), let state = reader.values(), let pages = reader.values(),
+            let streams = reader.lists(below: size, numbered: true),
+            let listings = reader.lists(below: size, numbered: false), let checkpoints = reader.number(),
+            isSealed <= 1, checkpoints <= 1
+        else { return nil }
+        if checkpoints == 1 {
+            guard let size = reader.number(), let bytes = reader.byteString() else { return nil }
+            checkpoint = (size, bytes)
+        }
+        self.isSealed = isSealed == 1
+        (self.state, self.pages, self.streams, self.listings) = (state, pages, streams, listings)
+    }
+}
+
+private struct RowWriter {
+    var bytes: [UInt8] = []
+
+    mutating func add(_ number: UInt64) {
+        var rest = number
+        while rest > 0x7F {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(truncatingIfNeeded: rest))
+    }
+
+    mutating func add(_ string: [UInt8]) {
+        add(UInt64(string.count))
+        bytes.append(contentsOf: string)
+    }
+
+    mutating func add(_ values: JournalChanges.Values) {
+        add(UInt64(values.count))
+        for (key, value) in values {
+            add(key.bytes)
+            add(value == nil ? 0 : 1)
+            if let value { add(value) }
+        }
+    }
+
+    mutating func add(_ lists: JournalChanges.Lists, below size: UInt64, numbered: Bool) {
+        add(UInt64(lists.count))
+        for (key, entries) in lists {
+            add(key.bytes)
+            add(UInt64(entries.count))
+            for entry in entries {
+                add(size - entry.index)
+                if numbered { add(entry.number) }
+            }
+        }
+    }
+}
+
+/// Nil wherever the bytes end too early or say what no writer says.
+private struct RowReader {
+    var bytes: ArraySlice<UInt8>
+
+    var isAtEnd: Bool { bytes.isEmpty }
+
+    mutating func number() -> UInt64? {
+        var number: UInt64 = 0
+        var shift: UInt64 = 0
+        while let byte = bytes.popFirst(), shift < 64 {
+            let part = UInt64(byte & 0x7F)
+            guard (part << shift) >> shift == part else { return nil }
+            number |= part << shift
+            if byte < 0x80 { return number }
+            shift += 7
+        }
+        return nil
+    }
+
+    mutating func byteString() -> [UInt8]? {
+        guard let count = number(), count <= UInt64(bytes.count) else { return nil }
+        let string = Array(bytes.prefix(Int(count)))
+        bytes = bytes.dropFirst(Int(count))
+        return string
+    }
+
+    mutating func values() -> JournalChanges.Values? {
+        guard let count = number() else { return nil }
+        var values: JournalChanges.Values = []
+        for _ in 0..<count {
+            guard let key = byteString(), let isThere = number(), isThere <= 1 else { return nil }
+            guard isThere == 1 else {
+                values.append((JournalKey(key), nil))
+                continue
+            }
+            guard let value = byteString() else { return nil }
+            values.append((JournalKey(key), value))
+        }
+        return values
+    }
+
+    mutating func lists(below size: UInt64, numbered: Bool) -> JournalChanges.Lists? {
+        guard let count = number() else { return nil }
+        var lists: JournalChanges.Lists = []
+        for _ in 0..<count {
+            guard let key = byteString(), let length = number() else { return nil }
+            var entries: [IndexTable.Entry] = []
+            for _ in 0..<length {
+                guard let below = number(), below > 0, below <= size else { return nil }
+                guard let number = numbered ? number() : 0 else { return nil }
+                entries.append((size - below, number))
+            }
+            lists.append((JournalKey(key), entries))
+        }
+        return lists
+    }
+}
