@@ -2,7 +2,7 @@ internal import NIOCore
 internal import NIOHTTP1
 
 /// Closes a connection that is silent for too long before, between or inside requests. Who waits for an answer may be
-/// silent.
+/// silent, and is listened to as long as it has sent no second request.
 final class SilenceGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -50,6 +50,13 @@ final class SilenceGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
         lastSign = .now()
         context.fireChannelRead(data)
+    }
+
+    /// `HTTPServerPipelineHandler` stops reading until the request is answered. To stop and to begin again costs two system
+    /// calls, needless where the client sends nothing meanwhile: reading stops when it has sent a second request.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        context.fireChannelReadComplete()
+        if unanswered == 1, !isInRequest { context.read() }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
