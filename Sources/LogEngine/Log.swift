@@ -142,6 +142,9 @@ public final class Log: Sendable {
     /// The policy of the newest committed batch.
     public var policy: Policy { parts.rules.newest.policy }
 
+    /// What the policy of the newest committed batch limits.
+    public var limits: PolicyLimits { parts.rules.inForce.rules.policy.limits }
+
     /// The keys that were the log's before a rotation, in the order in which they ended.
     public var formerKeys: [EndedLogKeyRecord] { parts.rules.newest.formerLogKeys }
 
@@ -198,7 +201,7 @@ extension Log {
 
     /// Charges what was verified to its issuers' rates.
     private func limited(_ intake: [IntakeResult]) -> [IntakeResult] {
-        let rate = policy.rates.perIssuer
+        let rate = parts.rules.inForce.rules.policy.rates.perIssuer
         let now = parts.clock.now()
         return intake.map { result in
             guard case .verified(let submission) = result else { return result }

@@ -51,7 +51,7 @@ final class RegistrationService: DirectResponder {
     /// Bytes of a body that is one statement. The unprotected header is dropped before the policy's limit counts, so
     /// there is some room for it: a transparent statement may come back with its receipt.
     private var statementLimit: Int {
-        responder.options.maxStatementBytes ?? Int(clamping: responder.log.policy.limits.maxEntryBytes) + (16 << 10)
+        responder.options.maxStatementBytes ?? Int(clamping: responder.log.limits.maxEntryBytes) + (16 << 10)
     }
 
     private func desk(of loop: any EventLoop) -> AnswerDesk {
