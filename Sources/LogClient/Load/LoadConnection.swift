@@ -61,9 +61,8 @@ final class LoadConnection: ChannelInboundHandler {
         let request = script.requests[next]
         isWaiting = true
         context.write(wrapOutboundOut(.head(request.head)), promise: nil)
-        if !request.body.isEmpty {
-            let buffer = context.channel.allocator.buffer(bytes: request.body)
-            context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
+        if request.body.readableBytes > 0 {
+            context.write(wrapOutboundOut(.body(.byteBuffer(request.body))), promise: nil)
         }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         sent += 1

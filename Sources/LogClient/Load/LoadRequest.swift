@@ -1,9 +1,10 @@
+import NIOCore
 import NIOHTTP1
 
 /// One request of a load, made before the clock starts.
 package struct LoadRequest: Sendable {
     let head: HTTPRequestHead
-    let body: [UInt8]
+    let body: ByteBuffer
     /// How many statements it carries; 0 for a read.
     package let statements: Int
 
@@ -16,7 +17,7 @@ package struct LoadRequest: Sendable {
                 "Host": host, "Content-Type": statements.count == 1 ? MediaType.cose : MediaType.sequence,
                 "Content-Length": "\(body.count)",
             ])
-        return LoadRequest(head: head, body: body, statements: statements.count)
+        return LoadRequest(head: head, body: ByteBuffer(bytes: body), statements: statements.count)
     }
 
     /// A read.
@@ -24,7 +25,7 @@ package struct LoadRequest: Sendable {
     /// - Parameter path: begins with a slash.
     package static func read(_ path: String, host: String) -> LoadRequest {
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: ["Host": host])
-        return LoadRequest(head: head, body: [], statements: 0)
+        return LoadRequest(head: head, body: ByteBuffer(), statements: 0)
     }
 }
 
