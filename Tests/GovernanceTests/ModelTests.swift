@@ -103,6 +103,9 @@ struct ModelTests {
         #expect(
             try broken { try world.add(RuntimeAttest(measurement: [1], previous: [3]), by: .rob) }
                 == Broken(.measurementChain, nil))
+        // What is refused leaves nothing behind: the stream that it would have begun is not counted.
+        try world.add(RuntimeAttest(measurement: [1], previous: nil), by: .rob)
+        #expect(try world.fold.value(.streamCount(issuer: Actor.rob.issuer)) == [1])
     }
 
     @Test("telemetry digests are a chain, and a heartbeat names its end")
