@@ -44,6 +44,9 @@ struct LeafIndexFile {
         try file.write(header.bytes, at: 0)
     }
 
+    /// Brings the slots to the disk as they are.
+    func sync() throws { try file.syncData() }
+
     /// Says what is in the slots, once that has reached the disk.
     func settle(_ header: LeafIndexHeader) throws {
         try file.syncData()

@@ -8,6 +8,10 @@ internal import Tlog
 extension LeafIndex {
     /// Entries that are read in one transaction: one that lasts keeps LMDB's pages from being used again.
     private static let entriesAtOnce: UInt64 = 1 << 14
+    /// Entries that are sorted together, in 16 bytes each.
+    private static let entriesInGroup: UInt64 = 1 << 19
+    /// Parts in which a group is brought to the disk, so that commits, which sync as well, wait for a part and not for all.
+    private static let partsOfGroup = 16
 
     /// Settles the tables that were given up for a next one. A failed sync is remembered, and nothing is committed any
     /// more: the system may drop from memory what has not reached the disk.
@@ -46,18 +50,12 @@ extension LeafIndex {
                 try addSegments(to: &state, forLogOf: size)
                 return state.tables.segments
             }
-            for start in stride(from: header.tree.size, to: size, by: UInt64.Stride(Self.entriesAtOnce)) {
-                try put(start..<min(start + Self.entriesAtOnce, size), into: segments)
+            for start in stride(from: header.tree.size, to: size, by: UInt64.Stride(Self.entriesInGroup)) {
+                try put(start..<min(start + Self.entriesInGroup, size), into: segments)
             }
             header.tree = TreeHead(
                 size: size, root: try environment.read { try LeafTiles($0, layout).root(at: size) })
-            do {
-                try file.settle(header)
-            } catch {
-                throw StoreError(
-                    .syncFailed,
-                    "the index of leaf hashes cannot be brought to the disk; stop, and start again (\(error))")
-            }
+            try synced { try file.settle(header) }
         }
         state.withLock { state in
             state.header = header
@@ -67,17 +65,40 @@ extension LeafIndex {
         }
     }
 
-    /// What is there already stays as it is: an attempt that was interrupted is made again from its beginning.
+    /// In the order in which they lie in the file: the system then writes pages that follow one another. What is there
+    /// already stays as it is: an attempt that was interrupted is made again from its beginning.
     private func put(_ range: Range<UInt64>, into segments: [SlotTable]) throws {
-        try environment.read { transaction in
-            try LeafTiles(transaction, layout).forEach(range) { index, leafHash in
-                guard segments[LeafIndexFile.segment(of: index)].add(index, under: keyedHash(leafHash)) != nil else {
+        var group: [(hash: UInt64, index: UInt64)] = []
+        group.reserveCapacity(range.count)
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: UInt64.Stride(Self.entriesAtOnce)) {
+            let end = min(start + Self.entriesAtOnce, range.upperBound)
+            try environment.read { transaction in
+                try LeafTiles(transaction, layout).forEach(start..<end) { group.append((keyedHash($1), $0)) }
+            }
+        }
+        group.sort { $0.hash < $1.hash }
+        let partLength = group.count / Self.partsOfGroup + 1
+        for start in stride(from: 0, to: group.count, by: partLength) {
+            for (hash, index) in group[start..<min(start + partLength, group.count)] {
+                guard segments[LeafIndexFile.segment(of: index)].add(index, under: hash) != nil else {
                     throw StoreError(
                         .corrupt,
                         "the index of leaf hashes has no free slot for entry \(index); stop, remove the file "
                             + "\(LeafIndexFile.name), and start again: it is made anew from the tiles")
                 }
             }
+            // A few are synced with the header.
+            if partLength > 4096 { try synced { try file.sync() } }
+        }
+    }
+
+    private func synced(_ body: () throws -> Void) throws(StoreError) {
+        do {
+            try body()
+        } catch {
+            throw StoreError(
+                .syncFailed,
+                "the index of leaf hashes cannot be brought to the disk; stop, and start again (\(error))")
         }
     }
 }

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import LMDB
 import LogStore
@@ -22,8 +23,8 @@ struct LeafIndexTests {
         try scratch.store { $0.recentLeaves = recentLeaves }
     }
 
-    /// Every entry is found at its index, what is not there is not found, and none can be committed again.
-    private func check(_ store: LMDBLogStore) throws {
+    /// Every entry is found at its index, and what is not there is not found.
+    private func checkFound(_ store: LMDBLogStore) throws {
         try store.read { snapshot in
             for (index, leafHash) in log.leafHashes.enumerated() {
                 #expect(try snapshot.index(ofLeaf: leafHash) == UInt64(index))
@@ -31,6 +32,11 @@ struct LeafIndexTests {
             #expect(try snapshot.index(ofLeaf: .zero) == nil)
             try snapshot.verifyContents()
         }
+    }
+
+    /// The same, and none can be committed again.
+    private func check(_ store: LMDBLogStore) throws {
+        try checkFound(store)
         for index in [0, log.entries.count / 2, log.entries.count - 1] {
             let error = #expect(throws: StoreError.self) {
                 try store.commit(log.batch([[1], log.entries[index]]), expecting: log.head.treeHead)
@@ -380,6 +386,34 @@ struct LeafIndexTests {
             }
             try await group.waitForAll()
         }
+    }
+
+    @Test("a commit waits for the disk when three tables wait to be settled, and all is found meanwhile")
+    mutating func waits() throws {
+        let store = try store(1)
+        let leaves = try store.leafIndex()
+        leaves.settling.suspend()
+        for _ in 0..<4 { try log.grow(store, by: 1) }
+        try checkFound(store)
+        #expect(leaves.state.withLock { $0.fillings.count } == 4)
+        DispatchQueue.global().async { leaves.settling.resume() }
+        try log.grow(store, by: 1)
+        #expect(leaves.state.withLock { $0.fillings.count } <= 2)
+        try check(store)
+    }
+
+    @Test("after a sync of the file failed, nothing is committed, and all that was is found")
+    mutating func syncFailed() throws {
+        let store = try store(2)
+        try log.grow(store, by: 5)
+        try store.leafIndex().state.withLock { $0.failure = StoreError(.syncFailed, "the disk") }
+        let batch = log.nextBatch(1)
+        for _ in 0..<2 { #expect(code { try store.commit(batch, expecting: log.head.treeHead) } == .syncFailed) }
+        try checkFound(store)
+        // What the header does not speak of is read from the tiles.
+        store.close()
+        #expect(!FileManager.default.fileExists(atPath: scratch.log + "/CLOSED"))
+        try check(self.store())
     }
 
     @Test("a store that is let go while it settles can be opened at once")
