@@ -188,7 +188,7 @@ struct WatchTests {
 }
 
 /// design, section 4: a state witness "cosigns a head only after replaying every entry below it".
-@Suite("Heads that a state witness may cosign", .timeLimit(.minutes(1)))
+@Suite("Heads that a state witness may cosign", .timeLimit(.minutes(4)))
 struct ReplayedHeadsTests {
     private func checkpoint(_ log: TestLog, _ size: UInt64? = nil) throws -> SignedCheckpoint {
         try log.checkpoint(size)
@@ -202,7 +202,7 @@ struct ReplayedHeadsTests {
         try place.server.show(log)
         let watched = try place.watched(log, events: Events(), change: { $0.interval = .seconds(3600) })
         let running = Task { await watched.run() }
-        let heads = ReplayedHeads([watched], patience: .seconds(30))
+        let heads = ReplayedHeads([watched], patience: .seconds(200))
         #expect(await heads.verdict(on: try checkpoint(log)) == .replayed)
         let old = log
         try log.grow(to: 30)
@@ -248,7 +248,7 @@ struct ReplayedHeadsTests {
         try place.server.show(log)
         let watched = try place.watched(log, events: Events(), change: { $0.interval = .seconds(3600) })
         let running = Task { await watched.run() }
-        let heads = ReplayedHeads([watched], patience: .seconds(30))
+        let heads = ReplayedHeads([watched], patience: .seconds(200))
         guard case .refused(let why) = await heads.verdict(on: try checkpoint(log)) else {
             Issue.record("a lie was vouched for")
             return
