@@ -116,6 +116,7 @@ struct SlotTableTests {
     }
 }
 
+/// `@unchecked`: the count is only touched with the lock held.
 private final class AtomicCount: @unchecked Sendable {
     private let lock = NSLock()
     private var count: UInt64 = 0
