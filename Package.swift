@@ -171,7 +171,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "holdfast-verify",
-            dependencies: ["Tlog", "COSE", "Governance", "Verification", argumentParser],
+            dependencies: ["Tlog", "COSE", "Governance", "Verification", argumentParser, systemPackage],
             swiftSettings: strict, linkerSettings: staticExecutable),
 
         // How programs of others use HoldfastClient.

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import SystemPackage
 import Verification
 
 /// A file that can't be read, or a trust file that is none: no verdict, exit code 2.
@@ -12,22 +13,24 @@ struct FileProblem: Error, CustomStringConvertible {
 }
 
 /// Bytes that are read of one file. The longest that there is, a bundle of 256 entries, has less than 17 MB.
-let byteLimit: UInt = 64 << 20
+let byteLimit: Int64 = 64 << 20
 
 /// Reads a whole file. What is not a file, or too long to be one of ours, is refused before anything of it is read:
 /// a directory of somebody else's may have links to devices in it, and files of any length that take no space.
-func read(_ path: String, limit: UInt = byteLimit) throws(FileProblem) -> [UInt8] {
-    var isDirectory = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+///
+/// The system is asked for no more than a file's kind and length: Foundation's attributes would look up its owner's name too,
+/// in the system's directory of users.
+func read(_ path: String, limit: Int64 = byteLimit) throws(FileProblem) -> [UInt8] {
+    guard let status = try? FilePath(path).stat() else {
         throw FileProblem(description: "\(path): there is no such file")
     }
-    guard !isDirectory else { throw FileProblem(description: "\(path) is a directory, not a file") }
-    let target = URL(filePath: path).resolvingSymlinksInPath().path
-    let attributes = try? FileManager.default.attributesOfItem(atPath: target)
-    if let size = attributes?[.size] as? UInt, size > limit {
-        throw FileProblem(description: "\(path) has \(size) bytes; no file that is verified here has over \(limit)")
+    guard status.type != .directory else { throw FileProblem(description: "\(path) is a directory, not a file") }
+    guard status.size <= limit else {
+        throw FileProblem(
+            description: "\(path) has \(status.size) bytes; no file that is verified here has over \(limit)")
     }
     do {
+        guard status.type == .regular else { throw Errno.notSupported }
         return [UInt8](try Data(contentsOf: URL(filePath: path)))
     } catch {
         throw FileProblem(description: "\(path): can't be read")
@@ -84,10 +87,9 @@ struct DirectorySource: TileSource {
         guard depth < 12, let names = try? manager.contentsOfDirectory(atPath: directory + "/" + name) else { return }
         for child in names.sorted() where !child.hasPrefix(".") {
             let path = name + "/" + child
-            let attributes = try? manager.attributesOfItem(atPath: directory + "/" + path)
-            switch attributes?[.type] as? FileAttributeType {
-            case .typeDirectory?: try walk(path, depth: depth + 1, body)
-            case .typeSymbolicLink?:
+            switch try? FilePath(directory + "/" + path).stat(followTargetSymlink: false).type {
+            case .directory?: try walk(path, depth: depth + 1, body)
+            case .symbolicLink?:
                 var isDirectory = false
                 guard manager.fileExists(atPath: directory + "/" + path, isDirectory: &isDirectory), !isDirectory
                 else { continue }

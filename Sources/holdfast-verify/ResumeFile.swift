@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import SystemPackage
 import Verification
 
 /// Where a verification of a whole log stands, in a file, and the key that it is sealed with.
@@ -8,7 +9,7 @@ struct ResumeFile {
     private let key: [UInt8]
 
     /// Bytes of the file that are read: a state of some millions of keys.
-    private static let byteLimit: UInt = 4 << 30
+    private static let byteLimit: Int64 = 4 << 30
     /// Kept at most so often, and so that keeping takes at most a twentieth of the time.
     private static let interval = Duration.seconds(20)
 
@@ -62,9 +63,8 @@ struct ResumeFile {
     /// The key in a file that only its owner can read, who is the one that asks; made if there is none.
     private static func key(_ path: String) throws(FileProblem) -> [UInt8] {
         if !FileManager.default.fileExists(atPath: path) { try make(path) }
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        guard let mode = attributes?[.posixPermissions] as? UInt, mode & 0o077 == 0,
-            let owner = attributes?[.ownerAccountID] as? UInt, owner == UInt(geteuid())
+        let status = try? FilePath(path).stat()
+        guard let status, status.permissions.rawValue & 0o077 == 0, status.userID.rawValue == geteuid()
         else { throw FileProblem(description: "\(path) must be yours, and nobody else may have access (chmod 600)") }
         let key = try read(path)
         guard key.count == 32 else { throw FileProblem(description: "\(path) is no key: it has not 32 bytes") }
