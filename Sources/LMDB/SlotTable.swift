@@ -62,6 +62,19 @@ public final class SlotTable: @unchecked Sendable {
         return nil
     }
 
+    /// Whether any number may lie under one of these hashes.
+    public func hasCandidate(underAnyOf hashes: [UInt64]) -> Bool {
+        // All places first, whatever is in them, so that the processor fetches them side by side: each lies elsewhere in
+        // memory, and a search that has to see one before it knows where to look next waits for each.
+        var seen: UInt64 = 0
+        for hash in hashes { seen |= load((place(of: hash), 0)) }
+        guard seen != 0 else { return false }
+        return hashes.contains { hash in
+            var step = 0
+            return candidate(under: hash, step: &step) != nil
+        }
+    }
+
     // MARK: Writing: one thread at a time
 
     /// Adds a number under a hash, unless it is there already.

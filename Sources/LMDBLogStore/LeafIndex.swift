@@ -85,6 +85,13 @@ final class LeafIndex: Sendable {
         }
     }
 
+    /// Whether one of the leaf hashes may be in the log: false if no table has anything under them.
+    func mayHave(anyOf leafHashes: [Hash]) throws(StoreError) -> Bool {
+        let tables = try lookUp()
+        let hashes = leafHashes.map { keyedHash($0) }
+        return (tables.recent + tables.segments).contains { $0.hasCandidate(underAnyOf: hashes) }
+    }
+
     /// The first of the leaf hashes that one of the first `size` entries has, and the index of that; nil if there is none.
     func firstKnown(
         of leafHashes: [Hash], in tiles: LeafTiles, below size: UInt64

@@ -43,7 +43,7 @@ struct Intake: Sendable {
     func take(_ statements: ArraySlice<[UInt8]>) -> [IntakeResult] {
         // The keys first, then the store: a statement that was committed under a key which was then removed is found
         // in the store, or the store was read before its commit and so the keys are from before the removal.
-        var verification = Verification(rules: rules.newest)
+        var verification = Verification(rules: rules)
         var submissions: [Result<Submission, Rejection>] = []
         submissions.reserveCapacity(statements.count)
         for bytes in statements {
@@ -73,6 +73,8 @@ struct Intake: Sendable {
     /// Where those of the statements stand that are published already. Asked before any key or policy, so that a retry
     /// is answered whatever happened to its issuer since. The writer asks again: this answers early, it decides nothing.
     private func publishedPlacements(of submissions: [Result<Submission, Rejection>]) throws -> [Placement?] {
+        let leafHashes = submissions.compactMap { try? $0.get().statement.leafHash }
+        guard try store.mayHave(anyOf: leafHashes) else { return submissions.map { _ in nil } }
         let published = publication.latest?.size ?? 0
         return try store.read { snapshot in
             try submissions.map { submission in

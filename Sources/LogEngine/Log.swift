@@ -199,19 +199,25 @@ extension Log {
             retryAfter: max(5, parts.options.retryAfter))
     }
 
-    /// Charges what was verified to its issuers' rates.
+    /// Charges what was verified to its issuers' rates. Statements of one issuer, which mostly follow one another, are charged
+    /// together.
     private func limited(_ intake: [IntakeResult]) -> [IntakeResult] {
         let rate = parts.rules.inForce.rules.policy.rates.perIssuer
         let now = parts.clock.now()
-        return intake.map { result in
-            guard case .verified(let submission) = result else { return result }
-            do throws(Rejection) {
-                try limiter.take(issuer: submission.statement.header.issuer, rate: rate, now: now)
-                return result
-            } catch {
-                return .rejected(error)
+        var results = intake
+        var start = 0
+        while start < intake.count {
+            guard let issuer = intake[start].verified?.issuer else {
+                start += 1
+                continue
             }
+            let others = intake[start...].firstIndex { !($0.verified?.issuer.hasSameUTF8(as: issuer) ?? false) }
+            let end = others ?? intake.count
+            let (taken, refusal) = limiter.take(end - start, issuer: issuer, rate: rate, now: now)
+            if let refusal { for place in start + taken..<end { results[place] = .rejected(refusal) } }
+            start = end
         }
+        return results
     }
 
     private func proved(_ submissions: [DecidedSubmission]) -> [[Result<Registration, Rejection>]] {

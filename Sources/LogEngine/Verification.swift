@@ -10,6 +10,7 @@ struct VerifiedSubmission: Sendable {
 
     var statement: SignedStatement { entry.statement }
     var event: Event? { entry.event }
+    var issuer: String { entry.statement.header.issuer }
 
     fileprivate init(_ submission: Submission) {
         entry = submission.entry
@@ -21,20 +22,20 @@ struct VerifiedSubmission: Sendable {
 /// It answers with the keys of the newest committed policy. Whether the issuer is still enrolled where the statement
 /// lands is asked again at admission.
 struct Verification: ~Copyable {
-    let rules: Rules
+    private let inForce: CurrentRules.InForce
     /// What was signed, put together anew for each statement.
     private var message: [UInt8] = []
 
-    init(rules: Rules) { self.rules = rules }
+    init(rules: CurrentRules) { inForce = rules.inForce }
 
     mutating func verify(_ submission: Submission) throws(Rejection) -> VerifiedSubmission {
         let statement = submission.statement
         let header = statement.header
-        guard let enrolled = rules.keys.entry(for: statement), enrolled.issuer.hasSameUTF8(as: header.issuer)
+        guard let enrolled = inForce.rules.keys.entry(for: statement), enrolled.issuer.hasSameUTF8(as: header.issuer)
         else {
             throw Rejection(
                 .unknownIssuer,
-                "the policy in force (entry \(rules.policyIndex)) enrols no issuer '\(header.issuer)' with the key "
+                "the policy in force (entry \(inForce.rules.policyIndex)) enrols no issuer '\(header.issuer)' with the key "
                     + "\(Hex.encode(header.keyID)): have it enrolled, or sign with the key that is")
         }
         do {

@@ -26,6 +26,12 @@ public protocol LogStore: Sendable {
     /// - Throws: what `body` throws, and `StoreError` if no snapshot can be had.
     func read<R>(_ body: (any LogSnapshot) throws -> R) throws -> R
 
+    /// Whether one of these leaf hashes may be that of an entry. False says that none was when this was called, and costs
+    /// less than a snapshot; true says nothing.
+    ///
+    /// - Throws: `StoreError` if it cannot be known.
+    func mayHave(anyOf leafHashes: [Hash]) throws(StoreError) -> Bool
+
     /// Adds a batch, whole or not at all, and returns when it is durable.
     ///
     /// - Parameters:
@@ -38,4 +44,9 @@ public protocol LogStore: Sendable {
     /// Ends the use of the store; later calls throw `closed`. Reads that are running end in peace, and what the
     /// store holds on to is released with the last of them. Closing twice does nothing.
     func close()
+}
+
+extension LogStore {
+    /// Of a store that knows it by a snapshot only.
+    public func mayHave(anyOf leafHashes: [Hash]) throws(StoreError) -> Bool { true }
 }
