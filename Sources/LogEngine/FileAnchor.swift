@@ -17,7 +17,7 @@ public final class FileAnchor: Anchor {
     private struct Open {
         let file: FileHandle
         /// The file as it was read or written last, and its newest slot, so that it is not parsed again each time.
-        var known: (bytes: [UInt8], newest: AnchorSlot?)?
+        var known: (content: Data, newest: AnchorSlot?)?
     }
 
     private let open: Mutex<Open?>
@@ -84,7 +84,7 @@ public final class FileAnchor: Anchor {
 
     private func withFile<R: Sendable>(_ body: (inout Open) throws(AnchorError) -> R) throws(AnchorError) -> R {
         try open.withLock { open throws(AnchorError) in
-            guard var current = open else { throw .failed(path: path, detail: "it was closed") }
+            guard var current = open.take() else { throw .failed(path: path, detail: "it was closed") }
             defer { open = current }
             return try body(&current)
         }
@@ -92,29 +92,29 @@ public final class FileAnchor: Anchor {
 
     /// The valid slot with the higher sequence number; nil where nothing was ever written.
     private func newestSlot(_ open: inout Open) throws(AnchorError) -> AnchorSlot? {
-        let bytes: [UInt8]
+        let content: Data
         do {
             try open.file.seek(toOffset: 0)
-            bytes = [UInt8](try open.file.read(upToCount: 2 * AnchorSlot.spacing) ?? Data())
+            content = try open.file.read(upToCount: 2 * AnchorSlot.spacing) ?? Data()
         } catch {
             throw .failed(path: path, detail: "\(error)")
         }
-        if let known = open.known, known.bytes == bytes { return known.newest }
+        if let known = open.known, known.content == content { return known.newest }
+        let bytes = [UInt8](content)
         let slots = [0, 1].compactMap { AnchorSlot(parsing: bytes.dropFirst($0 * AnchorSlot.spacing)) }
         // The first write of all may be torn too: then nothing was signed yet, but nothing says so. Ask a person.
         if slots.isEmpty, !bytes.isEmpty { throw .damaged(path: path) }
         let newest = slots.max { $0.sequence < $1.sequence }
-        open.known = (bytes, newest)
+        open.known = (content, newest)
         return newest
     }
 
     private func write(_ slot: AnchorSlot, to open: inout Open) throws(AnchorError) {
-        let (line, place) = (slot.bytes, Int(slot.sequence % 2) * AnchorSlot.spacing)
-        var bytes = open.known?.bytes ?? []
-        open.known = nil
+        let (line, place) = (Data(slot.bytes), Int(slot.sequence % 2) * AnchorSlot.spacing)
+        var content = open.known.take()?.content ?? Data()
         do {
             try open.file.seek(toOffset: UInt64(place))
-            try open.file.write(contentsOf: Data(line))
+            try open.file.write(contentsOf: line)
         } catch {
             throw .failed(path: path, detail: "\(error)")
         }
@@ -122,9 +122,9 @@ public final class FileAnchor: Anchor {
             throw .failed(path: path, detail: "fdatasync: errno \(errno)")
         }
         // What the next read is compared with; should the file have anything else, it is parsed.
-        bytes += [UInt8](repeating: 0, count: max(0, place + line.count - bytes.count))
-        bytes.replaceSubrange(place..<place + line.count, with: line)
-        open.known = (bytes, slot)
+        content.append(Data(count: max(0, place + line.count - content.count)))
+        content.replaceSubrange(place..<place + line.count, with: line)
+        open.known = (content, slot)
     }
 }
 
