@@ -97,7 +97,8 @@ struct BatchWriter {
         of lists: JournalChanges.Lists, _ table: IndexTable, _ journaled: JournaledEntries,
         refusal: (_ entry: IndexTable.Entry, _ last: IndexTable.Entry) -> StoreError
     ) throws {
-        var newest: [JournalKey: IndexTable.Entry] = [:]
+        var newest: [HashedBytes: IndexTable.Entry] = [:]
+        newest.reserveCapacity(lists.count)
         for (key, entries) in lists {
             var last = try newest[key] ?? journaled.newest(key) ?? table.newestEntry(key.bytes, transaction)
             for entry in entries {

@@ -15,13 +15,14 @@ struct JournalHead: Sendable {
 
     /// Of the newest commit, which the journal always has.
     static func newest(_ transaction: Transaction, _ layout: Layout) throws -> JournalHead {
-        let key = try transaction.withCursor(in: layout.journal) { try $0.last() ? try $0.currentKey() : nil }
-        guard let key else { return JournalHead() }
-        guard let number = UInt64(bigEndianBytes: key), number > 0,
-            let head = try transaction.withValue(key, in: layout.journal, { JournalHead(number: number, row: $0) })
-                ?? nil
-        else { throw StoreError.damaged("the newest row of its journal is not readable") }
-        return head
+        var newest: JournalHead? = JournalHead()
+        try transaction.forEachReversed(in: layout.journal) { key, row in
+            let number = UInt64(bigEndianBytes: key) ?? 0
+            newest = number > 0 ? JournalHead(number: number, row: row) : nil
+            return false
+        }
+        guard let newest else { throw StoreError.damaged("the newest row of its journal is not readable") }
+        return newest
     }
 
     /// The beginning of a row's value.
@@ -35,14 +36,9 @@ struct JournalHead: Sendable {
 
     /// - Parameter row: the value of the row, which may go on behind this.
     init?(number: UInt64, row: Span<UInt8>) {
-        guard row.count >= Self.byteCount else { return nil }
-        self.init(number: number, row: row.extracting(first: Self.byteCount).copied())
-    }
-
-    private init?(number: UInt64, row bytes: [UInt8]) {
-        guard let head = StoredHead(storageValue: Array(bytes[..<48])),
-            let retained = RetainedSeals(storageValue: Array(bytes[48..<64])),
-            let folded = UInt64(bigEndianBytes: bytes[64..<72]), folded <= number
+        guard row.count >= Self.byteCount, let head = StoredHead(storageValue: row.extracting(0..<48)),
+            let retained = RetainedSeals(storageValue: row.extracting(48..<64)),
+            let folded = UInt64(bigEndianBytes: row.extracting(64..<72)), folded <= number
         else { return nil }
         (self.number, self.folded, self.head, self.retained) = (number, folded, head, retained)
     }
@@ -51,10 +47,14 @@ struct JournalHead: Sendable {
 
     // MARK: Rows
 
-    /// The row of a commit: this, what it changes, and SHA-256 of both, since nothing else would notice a bit that flips.
-    func row(_ changes: [UInt8] = []) -> [UInt8] {
-        let row = bytes + changes
-        return row + Hash.sha256(row).bytes
+    /// The row of a commit that changes nothing.
+    func row() -> [UInt8] { Self.row(bytes) }
+
+    /// The row of a commit: its head, what it changes, and SHA-256 of both, since nothing else would notice a bit that flips.
+    static func row(_ content: consuming [UInt8]) -> [UInt8] {
+        let hash = Hash.sha256(content)
+        hash.append(to: &content)
+        return content
     }
 
     /// What a row has behind its head; throws if it is not what its hash says.

@@ -3,8 +3,9 @@ internal import Tlog
 
 /// What one commit changes beside entries, leaf hashes and tiles: what a row of the journal keeps until it is folded.
 struct JournalChanges: Sendable {
-    typealias Values = [(key: JournalKey, value: [UInt8]?)]
-    typealias Lists = [(key: JournalKey, entries: [IndexTable.Entry])]
+    typealias Values = [(key: HashedBytes, value: [UInt8]?)]
+    /// The entries of all lists lie in one array.
+    typealias Lists = [(key: HashedBytes, entries: ArraySlice<IndexTable.Entry>)]
 
     /// Whether a batch ended with the commit; a commit without entries keeps a checkpoint only.
     var isSealed = false
@@ -16,13 +17,15 @@ struct JournalChanges: Sendable {
 
     init(_ batch: StoreBatch) {
         isSealed = !batch.entries.isEmpty
-        state = batch.state.map { (JournalKey($0.key), $0.value) }
-        pages = batch.mapPages.map { (JournalKey($0.path), $0.bytes) }
+        state = batch.state.map { (HashedBytes($0.key), $0.value) }
+        pages = batch.mapPages.map { (HashedBytes($0.path), $0.bytes) }
+        let links = batch.streams.map { (index: $0.index, number: $0.seq) }
         streams = batch.streams.runs(by: { $0.key == $1.key }).map { run in
-            (JournalKey(batch.streams[run.lowerBound].key), batch.streams[run].map { ($0.index, $0.seq) })
+            (HashedBytes(batch.streams[run.lowerBound].key), links[run])
         }
+        let listed = batch.listings.map { (index: $0.index, number: UInt64(0)) }
         listings = batch.listings.runs(by: { $0.key == $1.key }).map { run in
-            (JournalKey(batch.listings[run.lowerBound].key), batch.listings[run].map { ($0.index, 0) })
+            (HashedBytes(batch.listings[run.lowerBound].key), listed[run])
         }
         checkpoint = batch.checkpoint
     }
@@ -32,6 +35,7 @@ extension Array {
     /// The ranges of elements that follow one another and are alike.
     fileprivate func runs(by areAlike: (Element, Element) -> Bool) -> [Range<Int>] {
         var runs: [Range<Int>] = []
+        runs.reserveCapacity(count)
         var start = 0
         for position in indices.dropFirst() where !areAlike(self[start], self[position]) {
             runs.append(start..<position)
@@ -58,7 +62,8 @@ extension JournalChanges {
 /// said as how far it lies below the size after the commit.
 extension JournalChanges {
     func row(_ head: JournalHead) -> [UInt8] {
-        var writer = RowWriter()
+        var writer = RowWriter(bytes: head.bytes)
+        writer.bytes.reserveCapacity(JournalHead.byteCount + byteCount + Hash.byteCount)
         writer.add(isSealed ? 1 : 0)
         for values in [state, pages] { writer.add(values) }
         writer.add(streams, below: head.head.size, numbered: true)
@@ -68,7 +73,7 @@ extension JournalChanges {
             writer.add(checkpoint.size)
             writer.add(checkpoint.bytes)
         }
-        return head.row(writer.bytes)
+        return JournalHead.row(writer.bytes)
     }
 
     /// - Parameter row: the value of a row that has changes, with its head.
@@ -96,7 +101,7 @@ extension JournalChanges {
 }
 
 private struct RowWriter {
-    var bytes: [UInt8] = []
+    var bytes: [UInt8]
 
     mutating func add(_ number: UInt64) {
         var rest = number
@@ -166,11 +171,11 @@ private struct RowReader {
         for _ in 0..<count {
             guard let key = byteString(), let isThere = number(), isThere <= 1 else { return nil }
             guard isThere == 1 else {
-                values.append((JournalKey(key), nil))
+                values.append((HashedBytes(key), nil))
                 continue
             }
             guard let value = byteString() else { return nil }
-            values.append((JournalKey(key), value))
+            values.append((HashedBytes(key), value))
         }
         return values
     }
@@ -186,7 +191,7 @@ private struct RowReader {
                 guard let number = numbered ? number() : 0 else { return nil }
                 entries.append((size - below, number))
             }
-            lists.append((JournalKey(key), entries))
+            lists.append((HashedBytes(key), entries[...]))
         }
         return lists
     }

@@ -1,11 +1,12 @@
 internal import LMDB
 internal import Synchronization
+internal import Tlog
 
 /// What the commits of the journal add to an `IndexTable`: entries of lists, in memory, until they are folded.
 final class JournaledEntries: Sendable {
     typealias Entry = IndexTable.Entry
 
-    private let lists = Mutex<[JournalKey: [Entry]]>([:])
+    private let lists = Mutex<[HashedBytes: [Entry]]>([:])
 
     func add(_ added: JournalChanges.Lists) {
         lists.withLock { lists in
@@ -24,11 +25,11 @@ final class JournaledEntries: Sendable {
     }
 
     /// The newest entry of a list; nil if the tables have it.
-    func newest(_ key: JournalKey) -> Entry? { lists.withLock { $0[key]?.last } }
+    func newest(_ key: HashedBytes) -> Entry? { lists.withLock { $0[key]?.last } }
 
     /// The entries of a list that the tables have not, the newest last.
     func entries(_ key: [UInt8]) -> [Entry] {
-        let key = JournalKey(key)
+        let key = HashedBytes(key)
         return lists.withLock { $0[key] ?? [] }
     }
 

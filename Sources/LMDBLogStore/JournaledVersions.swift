@@ -1,5 +1,6 @@
 internal import LMDB
 internal import Synchronization
+internal import Tlog
 
 /// What the commits of the journal change in a `VersionedTable`: versions of keys, in memory, until they are folded.
 ///
@@ -8,7 +9,7 @@ final class JournaledVersions: Sendable {
     /// From `size` on the key has this value, or with nil is not there. Of one key the newest comes last.
     typealias Version = (size: UInt64, value: [UInt8]?)
 
-    private let versions = Mutex<[JournalKey: [Version]]>([:])
+    private let versions = Mutex<[HashedBytes: [Version]]>([:])
 
     func add(_ changes: JournalChanges.Values, at size: UInt64) {
         versions.withLock { versions in
@@ -34,7 +35,7 @@ final class JournaledVersions: Sendable {
 
     /// The newest version of a key that is not above `size`; nil if the tables have it.
     func version(of key: [UInt8], at size: UInt64) -> Version? {
-        let key = JournalKey(key)
+        let key = HashedBytes(key)
         return versions.withLock { $0[key]?.last { $0.size <= size } }
     }
 

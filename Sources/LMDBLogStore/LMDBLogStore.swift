@@ -42,11 +42,7 @@ public final class LMDBLogStore: LogStore {
     public let directory: String
 
     private struct Use {
-        let environment: Environment
-        let layout: Layout
-        let leaves: LeafIndex
-        let journal: Journal
-        let data: StorageFile
+        let opened: Opening.Opened
         /// After a failed sync every commit fails with this.
         var failure: StoreError?
         var commits = 0
@@ -65,15 +61,12 @@ public final class LMDBLogStore: LogStore {
         self.directory = directory
         let opened = try Opening(directory: directory, options: options).open()
         self.options = options
-        use = Mutex(
-            Use(
-                environment: opened.environment, layout: opened.layout, leaves: opened.leaves, journal: opened.journal,
-                data: opened.data))
+        use = Mutex(Use(opened: opened))
     }
 
     deinit {
         // What settles the index still has the store open.
-        use.withLock { $0?.leaves.waitForSettling() }
+        use.withLock { $0?.opened.leaves.waitForSettling() }
     }
 
     /// Why the index of leaf hashes was made anew when the store was opened; nil if it was not.
@@ -83,12 +76,12 @@ public final class LMDBLogStore: LogStore {
     func leafIndex() throws(StoreError) -> LeafIndex { try current().leaves }
 
     public func read<R>(_ body: (any LogSnapshot) throws -> R) throws -> R {
-        let use = try current()
+        let opened = try current()
         var failure: (any Error)?
         do {
-            return try use.environment.read { transaction in
+            return try opened.environment.read { transaction in
                 do {
-                    return try body(LMDBSnapshot(transaction, use.layout, use.leaves, use.journal))
+                    return try body(LMDBSnapshot(transaction, opened.layout, opened.leaves, opened.journal))
                 } catch {
                     failure = error
                     throw error
@@ -99,22 +92,26 @@ public final class LMDBLogStore: LogStore {
         }
     }
 
+    public func mayHave(anyOf leafHashes: [Hash]) throws(StoreError) -> Bool {
+        try current().leaves.mayHave(anyOf: leafHashes)
+    }
+
     public func commit(_ batch: StoreBatch, expecting: TreeHead) throws(StoreError) {
-        let use = try current(toCommit: true)
+        let opened = try current(toCommit: true)
         defer { self.use.withLock { $0?.commitsUnderWay -= 1 } }
         do {
-            try checkIsThere(use.data)
-            try checkSpace(for: batch, use)
-            try use.journal.commit { isWritten in
-                try use.environment.write { transaction in
-                    let writer = BatchWriter(transaction, use.layout, use.leaves, use.journal, options)
+            try checkIsThere(opened.data)
+            try checkSpace(for: batch, opened)
+            try opened.journal.commit { isWritten in
+                try opened.environment.write { transaction in
+                    let writer = BatchWriter(transaction, opened.layout, opened.leaves, opened.journal, options)
                     isWritten(try writer.write(batch, expecting: expecting))
                 }
             }
         } catch let error as StoreError {
             throw error
         } catch let error as LMDBError where error.operation == "mdb_txn_commit" {
-            throw failed(error, use.environment)
+            throw failed(error, opened.environment)
         } catch let error as LMDBError {
             throw stopIfSyncFailed(StoreError(error))
         } catch let error as SystemCallError {
@@ -133,10 +130,11 @@ public final class LMDBLogStore: LogStore {
         // A commit on another thread may yet fail to sync. Without the note the next opening reads everything from the disk:
         // nothing is lost by that but time.
         let mayNote = closing.failure == nil && closing.commitsUnderWay == 0 && !options.noSync
-        if closing.failure == nil, (try? closing.leaves.settle()) != nil, mayNote {
-            try? ClosingNote(place: StorageDirectory(directory)).write(closing.data)
+        let leaves = closing.opened.leaves
+        if closing.failure == nil, (try? leaves.settle()) != nil, mayNote {
+            try? ClosingNote(place: StorageDirectory(directory)).write(closing.opened.data)
         }
-        closing.leaves.waitForSettling()
+        leaves.waitForSettling()
     }
 
     /// Writes a copy of the store as it is now into a new directory, synced; commits go on meanwhile.
@@ -160,17 +158,16 @@ public final class LMDBLogStore: LogStore {
 
     // MARK: State
 
-    private func current(toCommit: Bool = false) throws(StoreError) -> Use {
+    private func current(toCommit: Bool = false) throws(StoreError) -> Opening.Opened {
         try use.withLock { (use: inout Use?) throws(StoreError) in
-            guard var current = use else { throw StoreError(.closed, "the store in \(directory) was closed") }
-            guard toCommit else { return current }
-            if let failure = current.failure { throw failure }
-            current.commits += 1
-            current.commitsUnderWay += 1
-            use = current
+            guard let opened = use?.opened else { throw StoreError(.closed, "the store in \(directory) was closed") }
+            guard toCommit else { return opened }
+            if let failure = use?.failure { throw failure }
+            use?.commits += 1
+            use?.commitsUnderWay += 1
             // A reader whose process died keeps old pages from being used again.
-            if current.commits % 4096 == 0 { _ = try? current.environment.checkReaders() }
-            return current
+            if let commits = use?.commits, commits % 4096 == 0 { _ = try? opened.environment.checkReaders() }
+            return opened
         }
     }
 
@@ -187,10 +184,11 @@ public final class LMDBLogStore: LogStore {
 
     /// A disk that fills up while LMDB writes makes a short write, which LMDB cannot tell from a failing disk: the log
     /// would stop. So a commit that might not fit is refused before it begins, and the log goes on when there is space.
-    private func checkSpace(for batch: StoreBatch, _ use: Use) throws {
-        let available = try use.data.availableByteCount()
+    private func checkSpace(for batch: StoreBatch, _ opened: Opening.Opened) throws {
+        let available = try opened.data.availableByteCount()
         let written =
-            batch.mostBytesWritten + use.journal.mostBytesFolded + use.leaves.byteCountToAdd(forLogOf: batch.head.size)
+            batch.mostBytesWritten + opened.journal.mostBytesFolded
+            + opened.leaves.byteCountToAdd(forLogOf: batch.head.size)
         let (needed, overflow) = options.spaceReserve.addingReportingOverflow(UInt64(written))
         guard !overflow, available >= needed else {
             throw StoreError(

@@ -2,8 +2,8 @@ internal import LMDB
 internal import LogStore
 internal import Tlog
 
-/// A log as one LMDB transaction sees it.
-struct LMDBSnapshot: LogSnapshot {
+/// A log as one LMDB transaction sees it. A class, as it is handed on to all who read.
+final class LMDBSnapshot: LogSnapshot {
     private let transaction: Transaction
     private let layout: Layout
     private let leaves: LeafIndex
@@ -11,7 +11,8 @@ struct LMDBSnapshot: LogSnapshot {
     private let newest: JournalHead
     /// What the tables of the transaction have not.
     private let segment: JournalSegment
-    private let checked = CheckedSize()
+    /// The last size whose state was found to be there.
+    private var checkedSize: UInt64 = 0
 
     init(
         _ transaction: Transaction, _ layout: Layout, _ leaves: LeafIndex, _ journal: Journal
@@ -165,14 +166,14 @@ struct LMDBSnapshot: LogSnapshot {
     /// Whether there is a state of that size, and it is kept. It was checked for the last size that was asked for.
     private func checkState(at size: UInt64) throws(StoreError) {
         try checkIsLive()
-        guard size > 0, size != checked.size else { return }
+        guard size > 0, size != checkedSize else { return }
         if size != (try head).size {
             let nearest = try sealedSize(atMost: size)
             guard nearest == size else { throw .notSealed(size, nearest: nearest) }
             let oldest = try retainedStateFrom
             guard size >= oldest else { throw .notRetained(size, from: oldest) }
         }
-        checked.size = size
+        checkedSize = size
     }
 
     func newestLink(stream key: [UInt8], below size: UInt64) throws(StoreError) -> (seq: UInt64, index: UInt64)? {
@@ -226,9 +227,4 @@ struct LMDBSnapshot: LogSnapshot {
             throw StoreError(error)
         }
     }
-}
-
-/// The last size whose state was found to be there.
-private final class CheckedSize {
-    var size: UInt64 = 0
 }

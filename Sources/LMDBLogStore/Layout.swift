@@ -3,7 +3,9 @@ internal import LogStore
 internal import Tlog
 
 /// How a log lies in LMDB: the databases, and what their keys and values look like. `spec/storage.md` has the table.
-struct Layout: Sendable {
+///
+/// A class, because each snapshot has it.
+final class Layout: Sendable {
     /// What `meta` says under `format`. Another layout gets another number.
     static let format = Array("holdfast-store/4".utf8)
     static let formatKey = Array("format".utf8)
@@ -100,11 +102,11 @@ extension StoredHead {
         treeHead.size.bigEndianBytes + treeHead.root.bytes + sealTime.bigEndianBytes
     }
 
-    init?(storageValue bytes: [UInt8]) {
-        guard bytes.count == 48, let size = UInt64(bigEndianBytes: Array(bytes[0..<8])),
-            let root = Hash(bytes[8..<40]), let sealTime = UInt64(bigEndianBytes: Array(bytes[40..<48]))
+    init?(storageValue bytes: Span<UInt8>) {
+        guard bytes.count == 48, let size = UInt64(bigEndianBytes: bytes.extracting(0..<8)),
+            let sealTime = UInt64(bigEndianBytes: bytes.extracting(40..<48))
         else { return nil }
-        self.init(treeHead: TreeHead(size: size, root: root), sealTime: sealTime)
+        self.init(treeHead: TreeHead(size: size, root: Hash(in: bytes, at: 8)), sealTime: sealTime)
     }
 }
 
@@ -116,9 +118,9 @@ struct RetainedSeals: Equatable {
     /// Two numbers: 16 bytes.
     var storageValue: [UInt8] { from.bigEndianBytes + count.bigEndianBytes }
 
-    init?(storageValue bytes: [UInt8]) {
-        guard bytes.count == 16, let from = UInt64(bigEndianBytes: Array(bytes[..<8])),
-            let count = UInt64(bigEndianBytes: Array(bytes[8...]))
+    init?(storageValue bytes: Span<UInt8>) {
+        guard bytes.count == 16, let from = UInt64(bigEndianBytes: bytes.extracting(0..<8)),
+            let count = UInt64(bigEndianBytes: bytes.extracting(8..<16))
         else { return nil }
         (self.from, self.count) = (from, count)
     }

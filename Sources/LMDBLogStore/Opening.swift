@@ -17,12 +17,18 @@ struct Opening {
 
     private var place: StorageDirectory { StorageDirectory(directory) }
 
-    struct Opened {
+    /// What is open. A class, because each read takes it.
+    final class Opened: Sendable {
         let environment: Environment
         let layout: Layout
         let leaves: LeafIndex
         let journal: Journal
         let data: StorageFile
+
+        init(environment: Environment, layout: Layout, leaves: LeafIndex, journal: Journal, data: StorageFile) {
+            (self.environment, self.layout, self.leaves) = (environment, layout, leaves)
+            (self.journal, self.data) = (journal, data)
+        }
     }
 
     func open() throws(StoreError) -> Opened {

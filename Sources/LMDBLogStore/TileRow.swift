@@ -24,7 +24,7 @@ enum TileRow {
     static func hash(in row: Span<UInt8>, at position: Int) throws -> Hash? {
         let (start, end) = (position * Hash.byteCount, try isFull(row) ? fullByteCount : row.count)
         guard start + Hash.byteCount <= end else { return nil }
-        return Hash(row.extracting(start..<start + Hash.byteCount).copied()[...])
+        return Hash(in: row, at: start)
     }
 
     private static func isFull(_ row: Span<UInt8>) throws -> Bool {

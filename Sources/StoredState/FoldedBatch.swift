@@ -68,15 +68,18 @@ public struct RootedBatch {
     public func sealed(by statement: SignedStatement, _ seal: Seal) -> (storeBatch: StoreBatch, tip: StoredTip) {
         let base = batch.base
         let start = base.head.size
-        let entries = batch.entries.map(\.statement) + [statement]
+        var entries = batch.entries.map { $0.statement.entryBytes }
+        entries.append(statement.entryBytes)
+        var leafHashes = batch.entries.map { $0.statement.leafHash }
+        leafHashes.append(statement.leafHash)
         var edge = base.edge
-        for entry in entries { edge.append(entry.leafHash) }
+        for leafHash in leafHashes { edge.append(leafHash) }
         let head = StoredHead(treeHead: TreeHead(size: edge.size, root: edge.root()), sealTime: seal.time)
         var links = batch.links
         let seals = StateKey.stream(issuer: statement.header.issuer, stream: Seal.stream)
         links.append((seals.bytes, seal.seq, head.size - 1))
         let storeBatch = StoreBatch(
-            entries: entries.map(\.entryBytes), leafHashes: entries.map(\.leafHash), tiles: edge.takeChangedTiles(),
+            entries: entries, leafHashes: leafHashes, tiles: edge.takeChangedTiles(),
             state: batch.changes.map { ($0.key.bytes, $0.value) }, mapPages: pages.map { ($0.path.bytes, $0.bytes) },
             streams: links, listings: batch.listings, head: head)
         let link = SealLink(seq: seal.seq, leafHash: statement.leafHash, batchStart: start)

@@ -1,15 +1,19 @@
 internal import COSE
 internal import Governance
 internal import LogStore
+internal import Tlog
 
 /// What the entries of a batch add under keys, such as their lists, put in the order of the keys' first appearance: what
 /// stands under one key follows one another. A key that many entries share is made once.
 struct KeyedValues<Value> {
+    /// Most keys have room in it.
+    private static var keyByteCount: Int { 96 }
+
     private var keys: [[UInt8]] = []
-    private var places: [[UInt8]: Int] = [:]
+    private var places: [HashedBytes: Int] = [:]
     private var values: [(place: Int, value: Value)] = []
     private var counts: [Int] = []
-    private var writer = CBORWriter(capacity: 256)
+    private var writer = CBORWriter(capacity: Self.keyByteCount)
 
     /// Adds a value under a key.
     ///
@@ -19,18 +23,19 @@ struct KeyedValues<Value> {
     mutating func add(_ value: Value, under write: (inout CBORWriter) -> Void) -> Int {
         writer.removeAll()
         write(&writer)
-        let place: Int
-        if let known = places[writer.bytes] {
-            place = known
-        } else {
-            place = keys.count
-            keys.append(writer.bytes)
-            places[writer.bytes] = place
-            counts.append(0)
-            writer = CBORWriter(capacity: 256)
-        }
+        let place = place(of: HashedBytes(writer.bytes))
         add(value, at: place)
         return place
+    }
+
+    private mutating func place(of key: HashedBytes) -> Int {
+        if let known = places[key] { return known }
+        places[key] = keys.count
+        keys.append(key.bytes)
+        counts.append(0)
+        // The key has the writer's buffer now.
+        writer = CBORWriter(capacity: Self.keyByteCount)
+        return keys.count - 1
     }
 
     /// Makes room for so many values.
@@ -44,7 +49,6 @@ struct KeyedValues<Value> {
 
     /// All of them; of one key in the order in which they were added.
     func inOrder() -> [(key: [UInt8], value: Value)] {
-        guard let first = values.first else { return [] }
         var next: [Int] = []
         next.reserveCapacity(counts.count)
         var start = 0
@@ -52,12 +56,12 @@ struct KeyedValues<Value> {
             next.append(start)
             start += count
         }
-        var ordered = [(key: [UInt8], value: Value)](repeating: (keys[first.place], first.value), count: values.count)
-        for (place, value) in values {
-            ordered[next[place]] = (keys[place], value)
+        var order = [Int](repeating: 0, count: values.count)
+        for (position, (place, _)) in values.enumerated() {
+            order[next[place]] = position
             next[place] += 1
         }
-        return ordered
+        return order.map { (keys[values[$0].place], values[$0].value) }
     }
 }
 

@@ -3,9 +3,9 @@ public import Governance
 public import LogStore
 public import Tlog
 
-/// All that the next batch of a log is made from, beside the store: the log up to its last seal. A value, so that a
-/// batch that could not be committed leaves nothing behind.
-public struct StoredTip: Sendable {
+/// All that the next batch of a log is made from, beside the store: the log up to its last seal. It never changes, so a
+/// batch that could not be committed leaves nothing behind. One reference, as each step has it.
+public final class StoredTip: Sendable {
     public let head: StoredHead
 
     /// The right edge of the tree, as tiles.
@@ -59,7 +59,7 @@ extension StoredTip {
     /// signed, and the tiles have the head's root. Of the state it reads policy and identities.
     ///
     /// - Throws: ``StoredLogDamage``; what the store throws.
-    public init(reading snapshot: any LogSnapshot) throws {
+    public convenience init(reading snapshot: any LogSnapshot) throws {
         let head = try snapshot.head
         let (rules, _) = try StoredTip.rules(snapshot, head)
         let (seal, link) = try StoredTip.seal(snapshot, head, rules)

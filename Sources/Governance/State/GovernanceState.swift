@@ -50,6 +50,11 @@ public struct GovernanceState<Base: StateReading>: StateReading {
         if let changed = staged.value(key) { return changed }
         if let link = staged.link, links.isAtHand(key) { return link.encoded() }
         if let link = links.changed(key) { return link.encoded() }
+        return try valueBelowLinks(key)
+    }
+
+    /// The value of a key that neither the statement nor the streams change.
+    private func valueBelowLinks(_ key: StateKey) throws -> [UInt8]? {
         if let changed = overlay[key] { return changed }
         return try base.value(key)
     }
@@ -58,7 +63,14 @@ public struct GovernanceState<Base: StateReading>: StateReading {
 
     /// What was changed over the base, in the order of the keys.
     public var changes: [StateChange] {
-        changed.map { StateChange(key: $0.key, value: $0.value) }.sorted { $0.key < $1.key }
+        var changes: [StateChange] = []
+        changes.reserveCapacity(overlay.count + links.changedCount)
+        for (key, value) in overlay where links.changed(key) == nil {
+            changes.append(StateChange(key: key, value: value))
+        }
+        links.forEachChanged { changes.append(StateChange(key: $0, value: $1.encoded())) }
+        changes.sort { $0.key < $1.key }
+        return changes
     }
 
     private var changed: [StateKey: [UInt8]?] {
@@ -206,8 +218,9 @@ public struct GovernanceState<Base: StateReading>: StateReading {
         if !links.isAtHand(issuer: issuer, stream: event.stream) {
             let key = StateKey.stream(issuer: issuer, stream: event.stream)
             var newest = links.changed(key)
-            if newest == nil { newest = try record(key, StreamLink.init(decoding:)) }
-            links.open(issuer: issuer, stream: event.stream, key: key, newest: newest)
+            let isChanged = newest != nil
+            if newest == nil { newest = try storedLink(key) }
+            links.open(issuer: issuer, stream: event.stream, key: key, newest: newest, isChanged: isChanged)
         }
         if let newest = links.newest {
             let (expectedSeq, isLast) = newest.seq.addingReportingOverflow(1)
@@ -225,6 +238,11 @@ public struct GovernanceState<Base: StateReading>: StateReading {
             try countStream(of: issuer)
         }
         staged.link = StreamLink(seq: event.seq, leafHash: statement.leafHash, index: index)
+    }
+
+    /// The newest link of a stream to which the batch has added none yet.
+    private func storedLink(_ key: StateKey) throws(AdmissionError) -> StreamLink? {
+        do { return try valueBelowLinks(key).map(StreamLink.init(decoding:)) } catch { throw .storage("\(error)") }
     }
 
     private mutating func countStream(of issuer: String) throws(AdmissionError) {

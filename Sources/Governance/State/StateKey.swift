@@ -6,16 +6,18 @@ public import Tlog
 ///
 /// `spec/event.cddl` lists them all (`state-key`).
 public struct StateKey: Sendable, Hashable, Comparable {
+    private let hashed: HashedBytes
+
     /// The deterministic encoding.
-    public let bytes: [UInt8]
+    public var bytes: [UInt8] { hashed.bytes }
 
     /// A key of these bytes. They are not checked: keys come from here or from our own store.
     public init(bytes: [UInt8]) {
-        self.bytes = bytes
+        hashed = HashedBytes(bytes)
     }
 
     init(_ parts: CBOR...) {
-        bytes = CBOR.array(parts).encoded()
+        self.init(bytes: CBOR.array(parts).encoded())
     }
 
     /// The policy in force: a ``PolicyRecord``.

@@ -26,10 +26,12 @@ struct StreamLinks: Sendable {
 
     /// Makes a stream the one at hand.
     ///
-    /// - Parameter newest: its newest link, in the batch or below it.
-    mutating func open(issuer: String, stream: String, key: StateKey, newest: StreamLink?) {
+    /// - Parameters:
+    ///   - newest: its newest link, in the batch or below it.
+    ///   - isChanged: whether that is in the batch.
+    mutating func open(issuer: String, stream: String, key: StateKey, newest: StreamLink?, isChanged: Bool) {
         if let current, current.isChanged { others[current.key] = current.newest }
-        current = Stream(issuer: issuer, name: stream, key: key, newest: newest, isChanged: others[key] != nil)
+        current = Stream(issuer: issuer, name: stream, key: key, newest: newest, isChanged: isChanged)
     }
 
     /// Makes a link the newest of the stream at hand.
@@ -47,6 +49,9 @@ struct StreamLinks: Sendable {
 
     /// Whether this is the key of the stream at hand.
     func isAtHand(_ key: StateKey) -> Bool { current?.key == key }
+
+    /// How many links the batch has put, at most.
+    var changedCount: Int { others.count + 1 }
 
     /// Calls the body with every link that the batch has put, and its key.
     func forEachChanged(_ body: (StateKey, StreamLink) -> Void) {

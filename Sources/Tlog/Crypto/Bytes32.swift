@@ -75,12 +75,12 @@ extension Hash {
     }
 
     /// The 32 bytes from `offset` on, which must be there.
-    package init(in bytes: [UInt8], at offset: Int) {
-        precondition(offset >= 0 && offset + Hash.byteCount <= bytes.count)
+    package init(in bytes: [UInt8], at offset: Int) { self.init(in: bytes.span, at: offset) }
+
+    /// The same.
+    package init(in bytes: Span<UInt8>, at offset: Int) {
         var storage = Bytes32()
-        unsafe bytes.withUnsafeBytes { source in
-            unsafe storage.fill(from: UnsafeRawBufferPointer(rebasing: source[offset..<(offset + Hash.byteCount)]))
-        }
+        unsafe bytes.extracting(offset..<offset + Hash.byteCount).withUnsafeBytes { unsafe storage.fill(from: $0) }
         self.init(storage: storage)
     }
 }
