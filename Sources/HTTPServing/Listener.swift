@@ -3,7 +3,6 @@ internal import HummingbirdCore
 internal import HummingbirdTLS
 package import Logging
 internal import NIOCore
-internal import NIOHTTP1
 package import NIOSSL
 package import ServiceLifecycle
 
@@ -52,7 +51,10 @@ package struct Listener: Sendable {
         configuration.backlog = 1024
         let http1 = HTTPServerBuilder { [self] responder in
             ServedChannel(base: HTTP1Channel(responder: responder, configuration: channelConfiguration)) {
-                handlers(direct)
+                ConnectionGuard(
+                    table: connections, writeTimeout: TimeAmount(writeTimeout), identification: identification)
+            } requests: {
+                DirectHandler(direct, silence: SilenceWatch(timeout: TimeAmount(idleTimeout)))
             }
         }
         return Application(
@@ -74,16 +76,5 @@ package struct Listener: Sendable {
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: maxHeaderBytes, maxHeaderListSize: maxHeaderBytes,
                 maxHeaderFieldCount: maxHeaderCount))
-    }
-
-    /// What stands between NIO's decoder and Hummingbird on each connection.
-    private func handlers(_ direct: (any DirectResponder)?) -> [any ChannelHandler] {
-        let guards: [any ChannelHandler] = [
-            ConnectionGuard(
-                table: connections, writeTimeout: TimeAmount(writeTimeout), identification: identification),
-            SilenceGuard(timeout: TimeAmount(idleTimeout)),
-            HTTPServerPipelineHandler(),
-        ]
-        return guards + (direct.map { [DirectHandler($0)] } ?? [])
     }
 }

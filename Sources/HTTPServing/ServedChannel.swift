@@ -6,18 +6,19 @@ internal import NIOHTTP1
 /// How a connection is served: guarded, one request at a time, and what is not served directly by Hummingbird.
 ///
 /// ```
-/// bytes → NIO's decoder → ConnectionGuard → SilenceGuard → HTTPServerPipelineHandler → DirectHandler → Hummingbird
+/// bytes → ConnectionGuard → (TLS →) NIO's decoder → DirectHandler → HTTPServerPipelineHandler → Hummingbird
 /// ```
 struct ServedChannel: ServerChildChannel {
     let base: HTTP1Channel
-    /// What stands between the decoder and Hummingbird, in the order in which requests meet it.
-    let handlers: @Sendable () -> [any ChannelHandler]
+    let connection: @Sendable () -> ConnectionGuard
+    let requests: @Sendable () -> DirectHandler
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
-        base.setup(channel: channel, logger: logger).flatMapThrowing { [handlers] value in
+        base.setup(channel: channel, logger: logger).flatMapThrowing { [connection, requests] value in
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
-            try pipeline.addHandlers(handlers(), position: .after(decoder))
+            try pipeline.addHandlers([requests(), HTTPServerPipelineHandler()], position: .after(decoder))
+            try pipeline.addHandler(connection(), position: .first)
             return value
         }
     }

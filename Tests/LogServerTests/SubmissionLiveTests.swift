@@ -110,6 +110,44 @@ struct SubmissionLiveTests {
         #expect(answer.contains(statement.leafHash.hex))
     }
 
+    @Test("Who closes its side behind several requests is answered all of them, whoever answers them")
+    func halfClosedBehindSeveral() async throws {
+        let log = try TestLog()
+        let (first, second) = (try log.evidence("one of two"), try log.evidence("two of two"))
+        log.store.holdCommits(true)
+        let answers = try await LiveServer.run(log) { server in
+            try await server.connect { connection in
+                try await connection.send(
+                    Self.get + Self.post(first.entryBytes) + Self.get + Self.post(second.entryBytes) + Self.get)
+                connection.outbound.finish()
+                while log.log.metrics.inFlight == 0 { try await Task.sleep(for: .milliseconds(5)) }
+                try await Task.sleep(for: .milliseconds(100))
+                log.store.holdCommits(false)
+                return await connection.rest()
+            }
+        }
+        let order = Self.seen(answers, [first.leafHash.hex, second.leafHash.hex, "alive\n"])
+        #expect(order == ["alive\n", first.leafHash.hex, "alive\n", second.leafHash.hex, "alive\n"])
+    }
+
+    @Test("What is no HTTP behind a request does not keep back its answer")
+    func brokenBehind() async throws {
+        let log = try TestLog()
+        let (first, second) = (try log.evidence("sound"), try log.evidence("sound too"))
+        log.store.holdCommits(true)
+        let answers = try await LiveServer.run(log) { server in
+            try await server.connect { connection in
+                try await connection.send(
+                    Self.post(first.entryBytes) + Self.post(second.entryBytes) + Array("no request\r\n\r\n".utf8))
+                while log.log.metrics.inFlight == 0 { try await Task.sleep(for: .milliseconds(5)) }
+                try await Task.sleep(for: .milliseconds(100))
+                log.store.holdCommits(false)
+                return await connection.rest()
+            }
+        }
+        #expect(Self.seen(answers, [first.leafHash.hex, second.leafHash.hex]) == [first, second].map(\.leafHash.hex))
+    }
+
     @Test("A body may come in chunks, and in pieces")
     func chunks() async throws {
         let log = try TestLog()

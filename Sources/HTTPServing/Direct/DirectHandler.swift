@@ -4,12 +4,16 @@ internal import NIOHTTP1
 
 /// Serves the requests that a ``DirectResponder`` takes where they arrive; all others pass through to Hummingbird.
 ///
-/// It stands behind NIO's `HTTPServerPipelineHandler`, which lets one request through at a time, holds back those that
-/// come before it is answered, stops reading meanwhile, and on a graceful shutdown closes the connection behind the
-/// answer that is due. So answers come in the order of the requests, whoever makes them.
-final class DirectHandler: ChannelInboundHandler, RemovableChannelHandler {
+/// Answers come in the order of the requests, whoever makes them: what comes behind a request that is served here is held
+/// until that is answered, and a request that is to be served here is held until those are answered that were passed on.
+/// While something is held nothing is read. On a graceful shutdown the connection ends behind the answer that is due.
+///
+/// An answer goes out as one piece of bytes, past the handlers between this one and NIO's encoder. Behind this one stands
+/// NIO's `HTTPServerPipelineHandler`, for what is passed on.
+final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
     private enum State {
@@ -24,12 +28,27 @@ final class DirectHandler: ChannelInboundHandler, RemovableChannelHandler {
         case ended
     }
 
-    private let responder: any DirectResponder
+    /// Nil where everything is passed on.
+    private let responder: (any DirectResponder)?
+    private let silence: SilenceWatch
     private var state = State.passing
     /// Of the request that is served here.
     private var keepsConnection = true
     private var unwanted = UnwantedBody.none
 
+    /// Requests that were passed on and are not answered.
+    private var passedOn = 0
+    private var held = HeldRequests()
+    private var isReleasing = false
+    /// What is behind has been given something, and not been told that this is all for now.
+    private var mustTellCompletion = false
+    /// What is behind wants to read, and something is held.
+    private var readIsDue = false
+    /// Nothing new is served here: the server shuts down, or the sending side was closed.
+    private var takesNoMore = false
+
+    /// Where answers are written: bytes from here on.
+    private var wire: ChannelHandlerContext?
     private var peer: ClientAddress??
     private var date = DateField()
     /// Closes the connection of a client whose unwanted body does not come to an end.
@@ -37,17 +56,53 @@ final class DirectHandler: ChannelInboundHandler, RemovableChannelHandler {
     /// The client has closed its side while a request of it was served here.
     private var inputHasClosed = false
 
-    init(_ responder: any DirectResponder) {
-        self.responder = responder
+    init(_ responder: (any DirectResponder)?, silence: SilenceWatch) {
+        (self.responder, self.silence) = (responder, silence)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        wire = try? context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
+        if context.channel.isActive { silence.begin(context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        silence.end()
+        wire = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        silence.begin(context)
+        context.fireChannelActive()
     }
 
     // MARK: Requests
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
+        silence.hear(part)
+        if held.isEmpty, !mustWait(part) { take(part, data, context) } else { held.append(part) }
+    }
+
+    private func mustWait(_ part: HTTPServerRequestPart) -> Bool {
         switch (state, part) {
-        case (.passing, .head(let head)): begin(head, context)
-        case (.passing, _): context.fireChannelRead(data)
+        case (.answering, _): true
+        case (.passing, .head(let head)): passedOn > 0 && serves(head)
+        default: false
+        }
+    }
+
+    private func serves(_ head: HTTPRequestHead) -> Bool {
+        !takesNoMore && responder?.serves(head) == true
+    }
+
+    /// - Parameter data: the part as it came.
+    private func take(_ part: HTTPServerRequestPart, _ data: NIOAny, _ context: ChannelHandlerContext) {
+        switch (state, part) {
+        case (.passing, .head(let head)):
+            if let responder, serves(head) { return begin(head, responder, context) }
+            passedOn += 1
+            passOn(data, context)
+        case (.passing, _): passOn(data, context)
         case (.receiving(let exchange), .body(let bytes)):
             if let answer = exchange.receive(bytes) { send(answer, context) }
         case (.receiving(let exchange), .end): end(exchange, context)
@@ -55,34 +110,56 @@ final class DirectHandler: ChannelInboundHandler, RemovableChannelHandler {
             state = .passing
             patience?.cancel()
             patience = nil
-            passOnInputClosed(context)
+            if takesNoMore { close(context) } else { passOnInputClosed(context) }
         case (.dropping, .body), (.ended, _): break
         case (.receiving, .head), (.answering, _), (.dropping, .head):
-            // The handler before this one and the decoder let none of these through.
+            // The decoder lets none of these through, and what comes before the answer is held.
             context.close(promise: nil)
         }
     }
 
-    private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    private func passOn(_ data: NIOAny, _ context: ChannelHandlerContext) {
+        mustTellCompletion = true
+        context.fireChannelRead(data)
+    }
+
+    /// A request is answered: what waited for that comes in.
+    private func release(_ context: ChannelHandlerContext) {
+        // An answer that is given at once comes here again, from inside.
+        guard !isReleasing, !held.isEmpty else { return }
+        isReleasing = true
+        while let part = held.first, !mustWait(part) {
+            held.removeFirst()
+            take(part, wrapInboundOut(part), context)
+        }
+        isReleasing = false
+        if held.first == nil, let error = held.error, !isAnswering {
+            held.error = nil
+            errorCaught(context: context, error: error)
+        }
+        tellCompletion(context)
+        guard held.isEmpty else { return }
+        passOnInputClosed(context)
+        readIfDue(context)
+    }
+
+    private func begin(_ head: HTTPRequestHead, _ responder: any DirectResponder, _ context: ChannelHandlerContext) {
         let peer = peer ?? ClientAddress(context.channel.remoteAddress)
         self.peer = .some(peer)
         let decision = responder.begin(head, from: peer, on: context.eventLoop)
-        if case .pass = decision { return context.fireChannelRead(wrapInboundOut(.head(head))) }
         // A client of HTTP/1.0 may not know what keeps a connection.
         keepsConnection = head.isKeepAlive && head.version == .http1_1
         unwanted = UnwantedBody(
             contentLength: head.headers.first(name: "Content-Length"),
             isChunked: head.headers.contains(name: "Transfer-Encoding"))
         switch decision {
-        case .pass: break
         case .answer(let answer): send(answer, context)
         case .receive(let exchange):
             state = .receiving(exchange)
             // RFC 9110 section 10.1.1: "A server that receives a 100-continue expectation in an HTTP/1.0 request MUST
             // ignore that expectation."
             if head.version == .http1_1, head.headers.first(name: "Expect")?.lowercased() == "100-continue" {
-                context.writeAndFlush(
-                    wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+                wire?.writeAndFlush(NIOAny(DirectAnswer.goOn), promise: nil)
             }
         }
     }
@@ -92,65 +169,139 @@ final class DirectHandler: ChannelInboundHandler, RemovableChannelHandler {
         unwanted = .none
         exchange.end { answer in
             // The connection may have gone in the meantime.
-            if case .answering = self.state { self.send(answer, context) }
+            if self.isAnswering { self.send(answer, context) }
         }
     }
+
+    private var isAnswering: Bool { if case .answering = state { true } else { false } }
 
     // MARK: Answers
 
     private func send(_ answer: DirectAnswer, _ context: ChannelHandlerContext) {
-        let isWhole = if case .answering = state { true } else { false }
+        let isWhole = isAnswering
         let ends = answer.endsConnection || !keepsConnection || unwanted == .cutOff
-        var headers = HTTPHeaders(answer.fields.map { ($0.name, $0.value) })
-        headers.add(name: "Content-Length", value: String(answer.body.count))
-        headers.add(name: "Date", value: date.now())
-        if ends { headers.add(name: "Connection", value: "close") }
-        let status = HTTPResponseStatus(statusCode: answer.status.code, reasonPhrase: answer.status.reasonPhrase)
-        let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
+        let bytes = answer.encoded(date: date.now(), closes: ends || takesNoMore)
         let mustDrop = unwanted == .dropped
-        // The next request comes from inside the write of this answer's end.
-        state = ends ? .ended : isWhole ? .passing : .dropping
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if !answer.body.isEmpty {
-            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
+        let isLast = takesNoMore && isWhole
+        state = ends || isLast ? .ended : isWhole ? .passing : .dropping
+        silence.answered()
+        guard let wire else { return }
+        if isLast, !ends {
+            let channel = context.channel
+            let written = context.eventLoop.makePromise(of: Void.self)
+            written.futureResult.whenComplete { _ in channel.close(promise: nil) }
+            return wire.writeAndFlush(NIOAny(bytes), promise: written)
         }
-        context.write(wrapOutboundOut(.end(nil)), promise: nil)
-        context.flush()
+        wire.writeAndFlush(NIOAny(bytes), promise: nil)
         if ends {
             closeInStages(context)
         } else if mustDrop {
-            let channel = context.channel
-            patience = context.eventLoop.scheduleTask(in: responder.patience) { channel.close(promise: nil) }
+            dropTheRest(context)
         } else {
             passOnInputClosed(context)
+            release(context)
         }
+    }
+
+    private func dropTheRest(_ context: ChannelHandlerContext) {
+        guard let responder else { return }
+        let channel = context.channel
+        patience = context.eventLoop.scheduleTask(in: responder.patience) { channel.close(promise: nil) }
     }
 
     /// RFC 9112 section 9.6: "the server MAY then close the connection in stages". Closing both sides at once, with
     /// unread bytes waiting, resets the connection, and the client may lose the answer.
     private func closeInStages(_ context: ChannelHandlerContext) {
         let channel = context.channel
+        held.removeAll()
         context.close(mode: .output, promise: nil)
+        readIfDue(context)
         context.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
+    }
+
+    private func close(_ context: ChannelHandlerContext) {
+        state = .ended
+        context.close(promise: nil)
+    }
+
+    /// An answer to what was passed on.
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let isEnd = if case .end = unwrapOutboundIn(data) { true } else { false }
+        context.write(data, promise: promise)
+        guard isEnd else { return }
+        passedOn = max(0, passedOn - 1)
+        silence.answered()
+        release(context)
+    }
+
+    // MARK: Reading
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        silence.readingPaused()
+        tellCompletion(context)
+        // What is behind stops reading until its request is answered. To stop and to begin again costs two system calls,
+        // needless where the client sends nothing meanwhile: reading stops when it has sent a second request.
+        let servesHere = if case .passing = state { false } else { true }
+        if held.isEmpty, servesHere || silence.awaitsOneAnswer { context.read() }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if held.isEmpty {
+            context.read()
+        } else {
+            readIsDue = true
+        }
+    }
+
+    private func readIfDue(_ context: ChannelHandlerContext) {
+        guard readIsDue else { return }
+        readIsDue = false
+        context.read()
+    }
+
+    private func tellCompletion(_ context: ChannelHandlerContext) {
+        guard mustTellCompletion else { return }
+        mustTellCompletion = false
+        context.fireChannelReadComplete()
     }
 
     // MARK: Ends
 
-    /// What is behind closes the connection when it hears that the client has closed its side: it may not hear of it
-    /// before what was asked here is answered.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
-        inputHasClosed = true
-        passOnInputClosed(context)
+        switch event {
+        case ChannelEvent.inputClosed:
+            inputHasClosed = true
+            passOnInputClosed(context)
+        case is ChannelShouldQuiesceEvent:
+            takesNoMore = true
+            held.removeAll()
+            // What is behind closes the connection, now or behind its answer; `send` does where one is due here.
+            if case .passing = state { context.fireUserInboundEventTriggered(event) }
+        default: context.fireUserInboundEventTriggered(event)
+        }
     }
 
+    /// What is behind closes the connection when it hears that the client has closed its side: it may not hear of it
+    /// before what was asked here is answered.
     private func passOnInputClosed(_ context: ChannelHandlerContext) {
-        guard inputHasClosed, case .passing = state else { return }
+        guard inputHasClosed, held.isEmpty, case .passing = state else { return }
         inputHasClosed = false
         context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     }
 
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        if mode == .output {
+            takesNoMore = true
+            held.removeAll()
+        }
+        context.close(mode: mode, promise: promise)
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? HTTPParserError, isAnswering || !held.isEmpty {
+            held.error = error
+            return
+        }
         guard case .receiving(let exchange) = state else {
             if case .dropping = state { state = .ended }
             return context.fireErrorCaught(error)
@@ -169,6 +320,8 @@ final class DirectHandler: ChannelInboundHandler, RemovableChannelHandler {
     func channelInactive(context: ChannelHandlerContext) {
         if case .receiving(let exchange) = state { exchange.abandon() }
         state = .ended
+        held.removeAll()
+        silence.end()
         patience?.cancel()
         context.fireChannelInactive()
     }

@@ -1,4 +1,3 @@
-package import HTTPTypes
 package import NIOCore
 package import NIOHTTP1
 
@@ -7,7 +6,10 @@ package protocol DirectResponder: Sendable {
     /// How long the rest of a body that nobody wants is read.
     var patience: TimeAmount { get }
 
-    /// What becomes of a request, by its head. Called on the connection's event loop.
+    /// Whether a request is served here, by its head; if not, it is another's: Hummingbird's responder has it.
+    func serves(_ head: HTTPRequestHead) -> Bool
+
+    /// What becomes of a request that is served here, by its head. Called on the connection's event loop.
     ///
     /// - Parameter peer: the other end of the connection; nil where it has no address of a host.
     func begin(_ head: HTTPRequestHead, from peer: ClientAddress?, on loop: any EventLoop) -> DirectDecision
@@ -15,8 +17,6 @@ package protocol DirectResponder: Sendable {
 
 /// What a ``DirectResponder`` says to the head of a request.
 package enum DirectDecision {
-    /// It is another's: Hummingbird's responder has it.
-    case pass
     /// Its body is not wanted.
     case answer(DirectAnswer)
     /// Its body is wanted.
@@ -37,18 +37,4 @@ package protocol DirectExchange: AnyObject {
 
     /// The client went away, or broke HTTP, before the body was whole: the exchange is over.
     func abandon()
-}
-
-/// An answer whose body is there whole.
-package struct DirectAnswer: Sendable {
-    package var status: HTTPResponse.Status
-    /// All but Content-Length, Date and Connection.
-    package var fields: [(name: String, value: String)]
-    package var body: [UInt8]
-    /// Whether the connection has to end with the answer.
-    package var endsConnection = false
-
-    package init(_ status: HTTPResponse.Status, _ fields: [(name: String, value: String)] = [], _ body: [UInt8] = []) {
-        (self.status, self.fields, self.body) = (status, fields, body)
-    }
 }

@@ -19,9 +19,11 @@ final class RegistrationService: DirectResponder {
 
     var patience: TimeAmount { TimeAmount(responder.options.bodyTimeout) }
 
+    func serves(_ head: HTTPRequestHead) -> Bool {
+        head.method == .POST && (head.uri == "/entries" || RouteMatch(RequestTarget(head.uri))?.route == .entries)
+    }
+
     func begin(_ head: HTTPRequestHead, from peer: ClientAddress?, on loop: any EventLoop) -> DirectDecision {
-        guard head.method == .POST, head.uri == "/entries" || RouteMatch(RequestTarget(head.uri))?.route == .entries
-        else { return .pass }
         let request = RegistrationRequest(head, from: peer, responder.identification)
         do throws(Problem) {
             try LogResponder.checkHost(fields: request.hosts)

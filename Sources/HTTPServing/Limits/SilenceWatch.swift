@@ -3,14 +3,12 @@ internal import NIOHTTP1
 
 /// Closes a connection that is silent for too long before, between or inside requests. Who waits for an answer may be
 /// silent, and is listened to as long as it has sent no second request.
-final class SilenceGuard: ChannelDuplexHandler, RemovableChannelHandler {
-    typealias InboundIn = HTTPServerRequestPart
-    typealias InboundOut = HTTPServerRequestPart
-    typealias OutboundIn = HTTPServerResponsePart
-    typealias OutboundOut = HTTPServerResponsePart
-
+///
+/// It is told what the handler that has it sees, on the event loop.
+final class SilenceWatch {
     private let timeout: TimeAmount
     private var lastSign = NIODeadline.now()
+    private var hasHeard = false
     private var isInRequest = false
     private var unanswered = 0
     private var timer: Scheduled<Void>?
@@ -19,52 +17,40 @@ final class SilenceGuard: ChannelDuplexHandler, RemovableChannelHandler {
         self.timeout = timeout
     }
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        if context.channel.isActive { watch(context, from: .now()) }
-    }
+    /// Whether all of one request has come, nothing of a second one, and the answer has not gone.
+    var awaitsOneAnswer: Bool { unanswered == 1 && !isInRequest }
 
-    func channelActive(context: ChannelHandlerContext) {
+    func begin(_ context: ChannelHandlerContext) {
         lastSign = .now()
         watch(context, from: lastSign)
-        context.fireChannelActive()
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        timer?.cancel()
-        timer = nil
-        context.fireChannelInactive()
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
+    func end() {
         timer?.cancel()
         timer = nil
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
+    func hear(_ part: HTTPServerRequestPart) {
+        switch part {
         case .head:
             isInRequest = true
             unanswered += 1
         case .body: break
         case .end: isInRequest = false
         }
+        hasHeard = true
+    }
+
+    /// What was read has been heard: all of it came at one moment, so the clock is read once.
+    func readingPaused() {
+        guard hasHeard else { return }
+        hasHeard = false
         lastSign = .now()
-        context.fireChannelRead(data)
     }
 
-    /// `HTTPServerPipelineHandler` stops reading until the request is answered. To stop and to begin again costs two system
-    /// calls, needless where the client sends nothing meanwhile: reading stops when it has sent a second request.
-    func channelReadComplete(context: ChannelHandlerContext) {
-        context.fireChannelReadComplete()
-        if unanswered == 1, !isInRequest { context.read() }
-    }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) {
-            unanswered -= 1
-            lastSign = .now()
-        }
-        context.write(data, promise: promise)
+    func answered() {
+        unanswered -= 1
+        lastSign = .now()
     }
 
     /// One timer goes on for as long as the connection does, so that a request costs none.
