@@ -92,6 +92,10 @@ public struct Receipt: Sendable, Hashable {
 
     /// The encoded receipt: proofs (396) and checkpoint in the unprotected header, nothing else there.
     public func encoded() -> [UInt8] {
+        Self.encoded(proof, protected: protected, signature: signature, checkpoint: checkpoint)
+    }
+
+    static func encoded(_ proof: Proof, protected: [UInt8], signature: [UInt8], checkpoint: [UInt8]?) -> [UInt8] {
         var writer = CBORWriter(
             capacity: protected.count + signature.count + proof.mostBytesWritten + (checkpoint?.count ?? 0) + 32)
         writer.tag(18)

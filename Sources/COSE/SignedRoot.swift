@@ -71,6 +71,13 @@ public struct SignedRoot: Sendable, Hashable {
         return Receipt(self, proof: .inclusion(proof))
     }
 
+    /// The bytes of the same receipt, made without it.
+    public func encodedReceipt(_ proof: InclusionProof) -> [UInt8] {
+        precondition(proof.size == head.size, "an inclusion proof for another size than the signed head's")
+        return Receipt.encoded(
+            .inclusion(proof), protected: protected, signature: signature, checkpoint: checkpointBytes)
+    }
+
     /// The receipt that this head continues an older one. The proof has to end at the head's size.
     public func receipt(_ proof: ConsistencyProof) -> Receipt {
         precondition(proof.newSize == head.size, "a consistency proof to another size than the signed head's")

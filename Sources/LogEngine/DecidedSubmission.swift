@@ -26,8 +26,21 @@ public struct DecidedSubmission: Sendable {
         if case .decided(_, let head) = answer { head } else { nil }
     }
 
+    /// Whether any of its statements has its place, and so is to be proved.
+    var isAnyRegistered: Bool {
+        if case .decided(let outcomes, _) = answer {
+            for case .success in outcomes { return true }
+        }
+        for case .known in intake { return true }
+        return false
+    }
+
     /// One a statement, in their order: the writer's answer put to those that reached it.
-    var outcomes: [Result<Place, Rejection>] {
+    ///
+    /// - Parameter register: what is answered to a statement that has its place.
+    func results(
+        _ register: (Place) throws -> Result<Registration, Rejection>
+    ) rethrows -> [Result<Registration, Rejection>] {
         var decided: ArraySlice<Result<Placement, Rejection>> = []
         var refusal = Rejection(.stopped, "the log gave no answer")
         switch answer {
@@ -35,13 +48,17 @@ public struct DecidedSubmission: Sendable {
         case .refused(let rejection): refusal = rejection
         case nil: break
         }
-        return intake.map { result in
+        return try intake.map { result in
             switch result {
-            case .known(let placement, let leafHash): .success(Place(placement: placement, leafHash: leafHash))
-            case .rejected(let rejection): .failure(rejection)
+            case .known(let placement, let leafHash):
+                return try register(Place(placement: placement, leafHash: leafHash))
+            case .rejected(let rejection): return .failure(rejection)
             case .verified(let submission):
-                (decided.popFirst() ?? .failure(refusal))
-                    .map { Place(placement: $0, leafHash: submission.statement.leafHash) }
+                switch decided.popFirst() ?? .failure(refusal) {
+                case .success(let placement):
+                    return try register(Place(placement: placement, leafHash: submission.statement.leafHash))
+                case .failure(let rejection): return .failure(rejection)
+                }
             }
         }
     }
@@ -55,6 +72,6 @@ public struct DecidedSubmission: Sendable {
 
 /// What a submission takes of what may be in flight.
 struct Room: Sendable, Hashable {
-    let statements: Int
-    let bytes: Int
+    var statements: Int
+    var bytes: Int
 }

@@ -18,11 +18,11 @@ public final class EngineMetrics: Sendable {
         return snapshot
     }
 
-    /// Counts one answered submission.
-    func record(_ results: [Result<Registration, Rejection>]) {
+    /// Counts answered submissions.
+    func record(_ submissions: [[Result<Registration, Rejection>]]) {
         update { numbers in
-            numbers.submitted += UInt64(results.count)
-            for result in results {
+            for result in submissions.joined() {
+                numbers.submitted += 1
                 switch result {
                 case .success(let registration) where registration.duplicate: numbers.duplicates += 1
                 case .success: numbers.accepted += 1

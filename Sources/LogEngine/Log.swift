@@ -56,7 +56,9 @@ public final class Log: Sendable {
     ) async -> [Result<Registration, Rejection>] {
         let deadline = ContinuousClock.now + (timeout ?? parts.options.timeout)
         let room: Room
-        do throws(Rejection) { room = try reserve(statements) } catch {
+        do throws(Rejection) {
+            room = try reserve(statements.count, byteCount: statements.reduce(0) { $0 + $1.count })
+        } catch {
             return registrations([.refused(statements.count, error)])[0]
         }
         let intake = limited(await intake.take(statements))
@@ -78,8 +80,10 @@ public final class Log: Sendable {
     ) {
         let deadline = ContinuousClock.now + (timeout ?? parts.options.timeout)
         let room: Room
-        do throws(Rejection) { room = try reserve([statement]) } catch { return decided(.refused(1, error)) }
-        decide(limited(intake.take([statement][...])), room, deadline: deadline, decided)
+        do throws(Rejection) { room = try reserve(1, byteCount: statement.count) } catch {
+            return decided(.refused(1, error))
+        }
+        decide(limited([intake.take(statement)]), room, deadline: deadline, decided)
     }
 
     /// The answers to submissions that are decided: what is registered is proved, for all of them from one snapshot.
@@ -89,10 +93,13 @@ public final class Log: Sendable {
     /// - Returns: for each submission one element a statement, in their order.
     public func registrations(_ submissions: [DecidedSubmission]) -> [[Result<Registration, Rejection>]] {
         let results = proved(submissions)
-        for (submission, results) in zip(submissions, results) {
-            parts.queue.release(submission.room)
-            parts.metrics.record(results)
+        var room = Room(statements: 0, bytes: 0)
+        for submission in submissions {
+            room.statements += submission.room.statements
+            room.bytes += submission.room.bytes
         }
+        parts.queue.release(room)
+        parts.metrics.record(results)
         return results
     }
 
@@ -165,15 +172,15 @@ public final class Log: Sendable {
 
 extension Log {
     /// Takes room for statements before they are verified; it is given back when they are answered.
-    private func reserve(_ statements: [[UInt8]]) throws(Rejection) -> Room {
+    private func reserve(_ count: Int, byteCount: Int) throws(Rejection) -> Room {
         guard latest != nil else { throw awaitingQuorum }
-        guard statements.count <= parts.options.maxSubmission || Mutant.bounds.isOff else {
+        guard count <= parts.options.maxSubmission || Mutant.bounds.isOff else {
             throw Rejection(
                 .tooLarge,
-                "\(statements.count) statements at once are more than the \(parts.options.maxSubmission) that the "
+                "\(count) statements at once are more than the \(parts.options.maxSubmission) that the "
                     + "log takes: send fewer at a time")
         }
-        let room = Room(statements: statements.count, bytes: statements.reduce(0) { $0 + $1.count })
+        let room = Room(statements: count, bytes: byteCount)
         try parts.queue.reserve(room)
         return room
     }
@@ -223,41 +230,32 @@ extension Log {
     private func proved(_ submissions: [DecidedSubmission]) -> [[Result<Registration, Rejection>]] {
         // The head first: what is published is committed, so the snapshot that comes after it has all of it.
         let newest = latest
-        let outcomes = submissions.map(\.outcomes)
-        let isAnyRegistered = outcomes.joined().contains { if case .success = $0 { true } else { false } }
-        guard isAnyRegistered else { return outcomes.map { $0.map(Self.unproved) } }
+        guard submissions.contains(where: \.isAnyRegistered) else {
+            return submissions.map { $0.results(Self.unproved) }
+        }
         do {
             return try parts.store.read { snapshot in
                 var proofs = Proofs(snapshot: snapshot, cache: subtrees)
-                return try zip(submissions, outcomes).map { submission, outcomes in
+                return try submissions.map { submission in
                     guard let head = submission.head ?? newest else { throw LogError.notPublished }
-                    return try outcomes.map { outcome in
-                        switch outcome {
-                        case .success(let place):
-                            .success(
-                                try proofs.registration(place.placement, leafHash: place.leafHash, under: head))
-                        case .failure(let rejection): .failure(rejection)
-                        }
+                    return try submission.results { place in
+                        .success(try proofs.registration(place.placement, leafHash: place.leafHash, under: head))
                     }
                 }
             }
         } catch {
             parts.logger.error(
                 "proofs could not be read", metadata: ["why": "\(error)", "size": "\(newest?.size ?? 0)"])
-            return outcomes.map { $0.map(Self.unproved) }
+            return submissions.map { $0.results(Self.unproved) }
         }
     }
 
-    private static func unproved(
-        _ outcome: Result<DecidedSubmission.Place, Rejection>
-    ) -> Result<Registration, Rejection> {
-        outcome.flatMap { place in
-            .failure(
-                Rejection(
-                    .storageFailed,
-                    "registered at index \(place.placement.index), but the proof could not be read: send it again",
-                    retryAfter: 5))
-        }
+    private static func unproved(_ place: DecidedSubmission.Place) -> Result<Registration, Rejection> {
+        .failure(
+            Rejection(
+                .storageFailed,
+                "registered at index \(place.placement.index), but the proof could not be read: send it again",
+                retryAfter: 5))
     }
 }
 

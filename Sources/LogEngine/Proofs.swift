@@ -12,6 +12,10 @@ struct Proofs {
     /// The size of the tree that the last proof was in.
     private var size: UInt64 = 0
 
+    /// The siblings on the last way from the root down: the way to the next leaf mostly has the same ones but for the last
+    /// few. A hash over these leaves is the same under every head.
+    private var siblings: [(first: UInt64, end: UInt64, hash: Hash)] = []
+
     /// Hashes over the leaves from a number up to the end of that tree, where these are no perfect subtree: every proof
     /// to the left of them has them.
     private var edges: [UInt64: Hash] = [:]
@@ -34,13 +38,14 @@ struct Proofs {
 
     private mutating func inclusion(of index: UInt64) throws -> InclusionProof {
         guard index < size else { throw ProofError.indexOutOfRange(index: index, size: size) }
-        var path: [Hash] = []
-        path.reserveCapacity(64 - size.leadingZeroBitCount)
+        var depth = 0
         try ProofPlan.forEachSibling(of: index, size: size) { first, end in
-            path.append(try hash(first, end))
+            defer { depth += 1 }
+            guard depth < siblings.count else { return siblings.append((first, end, try hash(first, end))) }
+            if siblings[depth].first == first, siblings[depth].end == end { return }
+            siblings[depth] = (first, end, try hash(first, end))
         }
-        path.reverse()
-        return InclusionProof(index: index, size: size, path: path)
+        return InclusionProof(index: index, size: size, path: siblings[..<depth].reversed().map(\.hash))
     }
 
     /// The hash over the leaves `first ..< end`, a subtree of RFC 6962's recursion.

@@ -27,6 +27,11 @@ public struct Registration: Sendable {
         head.signedRoot.receipt(proof)
     }
 
+    /// The bytes of the receipt, made without it.
+    public func encodedReceipt() -> [UInt8] {
+        head.signedRoot.encodedReceipt(proof)
+    }
+
     /// The same proof in the form of c2sp.org/tlog-proof, with the checkpoint it leads to.
     public func tlogProof() -> TlogProof {
         TlogProof(extra: nil, index: index, path: proof.path, checkpoint: head.checkpoint)

@@ -78,7 +78,7 @@ final class RegistrationService: DirectResponder {
                 ("Location", responder.location(registration.leafHash)),
                 ("Holdfast-Index", String(registration.index)),
             ],
-            registration.receipt().encoded())
+            registration.encodedReceipt())
         responder.record(.entries, .post, status: answer.status, since: request.arrival)
         return answer
     }

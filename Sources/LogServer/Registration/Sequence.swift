@@ -17,10 +17,9 @@ extension RegistrationService {
                 responder.submissions, statements.count - 1, to: request.client, at: request.arrival)
         }
         let results = await responder.log.submit(statements, timeout: responder.options.submissionTimeout)
-        var answer: [UInt8] = []
-        answer.reserveCapacity(results.count * 1024)
-        for result in results { Self.append(result, to: &answer) }
-        return answer
+        var writer = CBORWriter(capacity: results.count * 1536)
+        for result in results { Self.write(result, to: &writer) }
+        return writer.bytes
     }
 
     /// Takes a sequence apart. One that does not hold together is refused whole, and nothing of it is registered.
@@ -39,16 +38,18 @@ extension RegistrationService {
     }
 
     /// One result: `[status, index or null, receipt or problem]`, the last one a byte string.
-    private static func append(_ result: Result<Registration, Rejection>, to answer: inout [UInt8]) {
-        let item: CBOR
+    private static func write(_ result: Result<Registration, Rejection>, to writer: inout CBORWriter) {
+        writer.array(count: 3)
         switch result {
         case .success(let registration):
-            let status: CBOR = registration.duplicate ? 200 : 201
-            item = [status, .unsigned(registration.index), .bytes(registration.receipt().encoded())]
+            writer.unsigned(registration.duplicate ? 200 : 201)
+            writer.unsigned(registration.index)
+            writer.bytes(registration.encodedReceipt())
         case .failure(let rejection):
             let problem = Problem(rejection)
-            item = [CBOR(problem.code.status.code), nil, .bytes(problem.concise)]
+            writer.integer(Int64(problem.code.status.code))
+            writer.null()
+            writer.bytes(problem.concise)
         }
-        answer.append(contentsOf: item.encoded())
     }
 }
