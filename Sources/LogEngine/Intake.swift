@@ -70,6 +70,31 @@ struct Intake: Sendable {
         }
     }
 
+    /// One statement, on this thread: the same without lists of one.
+    func take(_ statement: [UInt8]) -> IntakeResult {
+        var verification = Verification(rules: rules)
+        do throws(Rejection) {
+            let submission = try Submission(decoding: statement)
+            if let known = try publishedPlacement(of: submission) {
+                return .known(known, leafHash: submission.statement.leafHash)
+            }
+            return .verified(try verification.verify(submission))
+        } catch {
+            return .rejected(error)
+        }
+    }
+
+    private func publishedPlacement(of submission: Submission) throws(Rejection) -> Placement? {
+        do {
+            guard !Mutant.dedupFirst.isOff, try store.mayHave(anyOf: [submission.statement.leafHash]) else {
+                return nil
+            }
+            return try publishedPlacements(of: [.success(submission)])[0]
+        } catch {
+            throw .storeUnreadable(error)
+        }
+    }
+
     /// Where those of the statements stand that are published already. Asked before any key or policy, so that a retry
     /// is answered whatever happened to its issuer since. The writer asks again: this answers early, it decides nothing.
     private func publishedPlacements(of submissions: [Result<Submission, Rejection>]) throws -> [Placement?] {
