@@ -178,6 +178,35 @@ void CSHA256End(CSHA256State *state, uint8_t *hash) {
     print(state->words, hash);
 }
 
+void CSHA256Two(uint8_t prefix, const uint8_t *one, size_t one_count, const uint8_t *other, size_t other_count,
+                uint8_t *hashes) {
+    CSHA256State states[2];
+    for (int each = 0; each < 2; each++) {
+        CSHA256Begin(&states[each]);
+        CSHA256Update(&states[each], &prefix, 1);
+    }
+    const size_t least = one_count < other_count ? one_count : other_count;
+    size_t taken = 0;
+    if (least >= 63) {
+        uint32_t words[2][8];
+        memcpy(states[0].block + 1, one, 63);
+        memcpy(states[1].block + 1, other, 63);
+        for (int each = 0; each < 2; each++) memcpy(words[each], first, sizeof first);
+        compress_two(words, states[0].block, states[1].block, 1);
+        const size_t blocks = (least - 63) / 64;
+        compress_two(words, one + 63, other + 63, blocks);
+        taken = 63 + 64 * blocks;
+        for (int each = 0; each < 2; each++) {
+            memcpy(states[each].words, words[each], sizeof words[each]);
+            states[each].count = 1 + taken;
+        }
+    }
+    CSHA256Update(&states[0], one + taken, one_count - taken);
+    CSHA256Update(&states[1], other + taken, other_count - taken);
+    CSHA256End(&states[0], hashes);
+    CSHA256End(&states[1], hashes + 32);
+}
+
 void CSHA256Nodes(uint8_t prefix, const uint8_t *pairs, size_t count, uint8_t *hashes) {
     /* 65 bytes, a one bit, zeros, and 520 bits as the length: two blocks. */
     uint8_t messages[2][128] = {{0}};

@@ -4,12 +4,7 @@ extension String {
     /// Byte equality. Swift's own equality also holds between different spellings of one character, which would
     /// make two keys of the state one.
     package func hasSameUTF8(as other: String) -> Bool {
-        let (left, right) = (utf8.span, other.utf8.span)
-        guard left.count == right.count else { return false }
-        // Without a way out in between, so that several bytes are compared at once.
-        var difference: UInt8 = 0
-        for index in left.indices { difference |= left[index] ^ right[index] }
-        return difference == 0
+        utf8.span.hasSameBytes(as: other.utf8.span)
     }
 }
 
@@ -23,11 +18,12 @@ enum TextRule {
 
     /// Any Unicode but control characters (C0, DEL, C1) and the line and paragraph separators.
     static func isName(_ text: String, _ bytes: ClosedRange<Int>) -> Bool {
-        bytes.contains(text.utf8.count)
-            && text.unicodeScalars.allSatisfy { scalar in
-                scalar.value >= 0x20 && !(0x7f...0x9f).contains(scalar.value)
-                    && scalar.value != 0x2028 && scalar.value != 0x2029
-            }
+        guard bytes.contains(text.utf8.count) else { return false }
+        if text.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) { return true }
+        return text.unicodeScalars.allSatisfy { scalar in
+            scalar.value >= 0x20 && !(0x7f...0x9f).contains(scalar.value)
+                && scalar.value != 0x2028 && scalar.value != 0x2029
+        }
     }
 
     /// An absolute URI in visible ASCII: a scheme, a colon and something after it (RFC 3986 §3).

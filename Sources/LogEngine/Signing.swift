@@ -93,6 +93,9 @@ struct Signing: Sendable {
 extension Frontier {
     /// Reads the entries of a store from the frontier's size on, hashes them, and appends the hashes.
     mutating func append(entriesOf snapshot: any LogSnapshot, upTo end: UInt64) throws {
-        if size < end { try snapshot.forEachEntry(size..<end) { append(Hash.leaf($1)) } }
+        guard size < end else { return }
+        var pairs = LeafPairs()
+        try snapshot.forEachEntry(size..<end) { pairs.append($1, to: &self) }
+        pairs.finish(&self)
     }
 }

@@ -61,8 +61,10 @@ struct TileComparison<Source: TileSource> {
         try compare(level: level)
         // "each hash in a tile is the Merkle Tree Hash of a full tile at the level below"
         var hashes = open[level]
-        while hashes.count > 1 {
-            hashes = stride(from: 0, to: hashes.count, by: 2).map { .node(hashes[$0], hashes[$0 + 1]) }
+        var width = hashes.count
+        while width > 1 {
+            width /= 2
+            Hash.setNodes(in: &hashes, at: 0, count: width, of: 0)
         }
         open[level].removeAll(keepingCapacity: true)
         fullTiles[level] += 1
@@ -95,8 +97,8 @@ struct TileComparison<Source: TileSource> {
             return CheckFailure("tile-length", "\(path) has \(content.count) bytes, not \(found.byteCount)")
         }
         for (position, hash) in hashes.enumerated() {
-            let start = position * Hash.byteCount
-            guard let other = Hash(content[start..<start + Hash.byteCount]), other != hash else { continue }
+            let other = Hash(in: content, at: position * Hash.byteCount)
+            guard other != hash else { continue }
             if level == 0 {
                 let entry = index * UInt64(Tile.fullWidth) + UInt64(position)
                 return CheckFailure(

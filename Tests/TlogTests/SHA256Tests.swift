@@ -70,6 +70,29 @@ struct SHA256Tests {
         #expect(elsewhere.dropFirst(21 + count).allSatisfy { $0 == .zero })
     }
 
+    @Test("leaves side by side have the hashes that each has alone, whatever their lengths", arguments: 0...5)
+    func leaves(count: Int) {
+        for length in Array(0...200) + [1023, 1024, 1025, 4000] {
+            for other in [0, 1, 54, 55, 62, 63, 64, 126, 127, 128, 191, 1024] {
+                let entries = (0..<count).map { Self.bytes($0.isMultiple(of: 2) ? length : other) }
+                let expected = entries.map { Self.bySodium([0] + $0) }
+                #expect(Hash.leaves(entries[...]).map(Optional.some) == expected, "\(length) and \(other) bytes")
+            }
+        }
+    }
+
+    @Test("leaves that are shown one by one make the tree that they make together", arguments: 0...9)
+    func pairs(count: Int) {
+        let entries = (0..<count).map { Self.bytes(100 * $0) }
+        var expected = Frontier()
+        for entry in entries { expected.append(.leaf(entry)) }
+        var frontier = Frontier()
+        var pairs = LeafPairs()
+        for entry in entries { pairs.append(entry.span, to: &frontier) }
+        pairs.finish(&frontier)
+        #expect(frontier == expected)
+    }
+
     @Test("leaves and nodes have their prefixes")
     func tree() {
         #expect(Hash.leaf(Self.bytes(1024)) == Self.bySodium([0] + Self.bytes(1024)))

@@ -27,5 +27,11 @@ void CSHA256Update(CSHA256State *state, const uint8_t *bytes, size_t count);
  * pairs: 64 bytes for each node. hashes: 32 bytes for each. */
 void CSHA256Nodes(uint8_t prefix, const uint8_t *pairs, size_t count, uint8_t *hashes);
 
+/* SHA-256(prefix || bytes) of two messages of any length, as far as both reach at once.
+ *
+ * hashes: 64 bytes. */
+void CSHA256Two(uint8_t prefix, const uint8_t *one, size_t one_count, const uint8_t *other, size_t other_count,
+                uint8_t *hashes);
+
 /* Writes the 32 bytes of the hash; the state is of no use afterwards. */
 void CSHA256End(CSHA256State *state, uint8_t *hash);
