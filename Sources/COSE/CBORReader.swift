@@ -67,8 +67,8 @@ package struct CBORReader {
         let width = 1 << Int(information - 24)
         guard width <= end - offset else { throw .endOfInput(offset: end) }
         var argument: UInt64 = 0
-        for byte in bytes[offset..<offset + width] {
-            argument = argument << 8 | UInt64(byte)
+        for position in offset..<offset + width {
+            argument = argument << 8 | UInt64(bytes[position])
         }
         offset += width
         // "The argument […] MUST be as short as possible" (RFC 8949 section 4.2.1).
@@ -166,6 +166,56 @@ package struct CBORReader {
         }
     }
 
+    /// The place of the next item; the cursor moves behind it. Refuses what ``item()`` refuses, for the same reason, and
+    /// builds nothing. Only where keys must be in the deterministic order.
+    package mutating func checkedItem() throws(CBORError) -> Range<Int> {
+        precondition(keyOrder == .deterministic, "keys in any order are compared when they are sorted")
+        let start = offset
+        try charge(1, at: start)
+        try check(depth: 1)
+        return start..<offset
+    }
+
+    /// One item that has been charged for.
+    private mutating func check(depth: Int) throws(CBORError) {
+        guard depth <= limits.depth else { throw .tooDeep(offset: offset, limit: limits.depth) }
+        let head = try head()
+        switch head.majorType {
+        case 2: _ = try content(of: head)
+        case 3: try checkText(of: head)
+        case 4:
+            let count = try itemCount(of: head)
+            try charge(count, at: head.offset)
+            for _ in 0..<count { try check(depth: depth + 1) }
+        case 5:
+            let items = try itemCount(of: head)
+            try charge(items, at: head.offset)
+            var last: Range<Int>?
+            for _ in 0..<items / 2 {
+                let start = offset
+                try check(depth: depth + 1)
+                try checkOrder(of: start..<offset, after: last)
+                last = start..<offset
+                try check(depth: depth + 1)
+            }
+        case 6:
+            try charge(1, at: head.offset)
+            try check(depth: depth + 1)
+        default: break
+        }
+    }
+
+    /// "The keys in every map MUST be sorted in the bytewise lexicographic order of their deterministic encodings"
+    /// (RFC 8949 section 4.2.1), and these are their encodings. None is the beginning of another.
+    private func checkOrder(of key: Range<Int>, after last: Range<Int>?) throws(CBORError) {
+        guard let last else { return }
+        for (one, other) in zip(last, key) where bytes[one] != bytes[other] {
+            guard bytes[one] < bytes[other] else { throw .keyOrder(offset: key.lowerBound) }
+            return
+        }
+        throw .duplicateKey(offset: key.lowerBound)
+    }
+
     /// An unsigned integer, and nothing else.
     package mutating func unsigned() throws(CBORError) -> UInt64 {
         let head = try head()
@@ -197,7 +247,8 @@ package struct CBORReader {
     /// Moves behind a text, if it stands here.
     package mutating func skip(_ text: TextKey) -> Bool {
         let text = text.encoding
-        guard end - offset >= text.count, bytes[offset..<offset + text.count].elementsEqual(text) else { return false }
+        guard end - offset >= text.count else { return false }
+        for position in text.indices where bytes[offset + position] != text[position] { return false }
         offset += text.count
         return true
     }
@@ -211,20 +262,27 @@ package struct CBORReader {
         }
     }
 
+    private mutating func checkText(of head: Head) throws(CBORError) {
+        let range = try content(of: head)
+        do {
+            _ = try UTF8Span(validating: bytes.span.extracting(range))
+        } catch {
+            throw .invalidUTF8(offset: head.offset)
+        }
+    }
+
     private mutating func map(of head: Head, depth: Int) throws(CBORError) -> CBORMap {
         let items = try itemCount(of: head)
         try charge(items, at: head.offset)
         var entries: [CBORMap.Entry] = []
         entries.reserveCapacity(items / 2)
+        var last: Range<Int>?
         for _ in 0..<items / 2 {
-            let keyOffset = offset
+            let start = offset
             let key = try nested(depth: depth + 1)
-            if keyOrder == .deterministic, let last = entries.last {
-                switch last.key.order(to: key) {
-                case .before: break
-                case .same: throw .duplicateKey(offset: keyOffset)
-                case .after: throw .keyOrder(offset: keyOffset)
-                }
+            if keyOrder == .deterministic {
+                try checkOrder(of: start..<offset, after: last)
+                last = start..<offset
             }
             entries.append(CBORMap.Entry(key: key, value: try nested(depth: depth + 1)))
         }

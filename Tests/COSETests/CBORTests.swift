@@ -78,6 +78,40 @@ struct CBORTests {
         }
     }
 
+    @Test("what is only checked is read or refused as what is built, for the same reason")
+    func checksWhatItReads() throws {
+        let cases = Fixture.cases("cbor", \.valid) + Fixture.cases("cbor", \.invalid)
+        let fixtures = try cases.map { try bytes($0.cbor) }
+        var random = SeededGenerator(state: 4)
+        var read = 0
+        for number in 0..<30_000 {
+            var encoded = number < fixtures.count ? fixtures[number] : Self.item(depth: 4, using: &random).encoded()
+            for _ in 0..<Int.random(in: 0...2, using: &random) where number >= fixtures.count && !encoded.isEmpty {
+                let position = Int.random(in: 0..<encoded.count, using: &random)
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0: encoded[position] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                case 1: encoded.remove(at: position)
+                default: encoded.insert(encoded[position], at: position)
+                }
+            }
+            for limits in [CBORLimits.default, CBORLimits(depth: 2, items: 100), CBORLimits(depth: 16, items: 3)] {
+                var (built, checked) = (CBORReader(encoded, limits: limits), CBORReader(encoded, limits: limits))
+                let refusal = Self.refusal { () throws(CBORError) in _ = try checked.checkedItem() }
+                #expect(refusal == Self.refusal { () throws(CBORError) in _ = try built.item() }, "\(encoded)")
+                guard refusal == nil else { continue }
+                let rest = Self.refusal { () throws(CBORError) in try checked.finish() }
+                #expect(rest == Self.refusal { () throws(CBORError) in try built.finish() }, "\(encoded)")
+                read += 1
+            }
+        }
+        #expect(read > 10_000)
+    }
+
+    private static func refusal(_ body: () throws(CBORError) -> Void) -> CBORError? {
+        do { try body() } catch { return error }
+        return nil
+    }
+
     @Test("the order of keys is that of their encodings")
     func ordersByEncoding() {
         var random = SeededGenerator(state: 4)

@@ -15,19 +15,47 @@ public struct Event: Sendable {
     /// The media type of payloads that are events.
     public static let contentType = ContentType.event
 
+    /// All there is, behind one reference: an event goes with its statement on its way into a log.
+    @usableFromInline
+    final class Fields: Sendable {
+        @usableFromInline let type: String
+        @usableFromInline let stream: String
+        @usableFromInline let seq: UInt64
+        @usableFromInline let prev: Hash?
+        @usableFromInline let time: UInt64
+        let data: EventData
+        @usableFromInline let trace: TraceContext?
+
+        init(
+            type: String, stream: String, seq: UInt64, prev: Hash?, time: UInt64, data: EventData,
+            trace: TraceContext?
+        ) {
+            self.type = type
+            self.stream = stream
+            self.seq = seq
+            self.prev = prev
+            self.time = time
+            self.data = data
+            self.trace = trace
+        }
+    }
+
+    @usableFromInline let fields: Fields
+
     /// What happened: dotted lowercase words, such as `runtime.heartbeat`.
-    public let type: String
+    @inlinable public var type: String { fields.type }
     /// Which of its issuer's streams the event continues.
-    public let stream: String
+    @inlinable public var stream: String { fields.stream }
     /// Its place in the stream, from 0 without gaps.
-    public let seq: UInt64
+    @inlinable public var seq: UInt64 { fields.seq }
     /// The leaf hash of the statement before it in the stream; nil at seq 0 and only there.
-    public let prev: Hash?
+    @inlinable public var prev: Hash? { fields.prev }
     /// When the issuer says it happened: ms since 1970.
-    public let time: UInt64
-    /// The content, as the type wants it.
-    public let data: CBOR
-    public let trace: TraceContext?
+    @inlinable public var time: UInt64 { fields.time }
+    @inlinable public var trace: TraceContext? { fields.trace }
+    /// The content, as the type wants it. Of an event that was read it is decoded each time: most events are of types
+    /// whose content no rule reads.
+    public var data: CBOR { fields.data.item }
 
     /// An event of these fields.
     ///
@@ -35,16 +63,17 @@ public struct Event: Sendable {
     public init(
         type: String, stream: String, seq: UInt64, prev: Hash?, time: UInt64, data: CBOR, trace: TraceContext? = nil
     ) throws(EventError) {
+        try self.init(type: type, stream: stream, seq: seq, prev: prev, time: time, data: .item(data), trace: trace)
+    }
+
+    private init(
+        type: String, stream: String, seq: UInt64, prev: Hash?, time: UInt64, data: EventData, trace: TraceContext?
+    ) throws(EventError) {
         guard TextRule.isEventType(type) else { throw .type(type) }
         guard TextRule.isName(stream, 1...256) else { throw .stream(stream) }
         guard (seq == 0) == (prev == nil) else { throw .prevAtSeq(seq) }
-        self.type = type
-        self.stream = stream
-        self.seq = seq
-        self.prev = prev
-        self.time = time
-        self.data = data
-        self.trace = trace
+        fields = Fields(
+            type: type, stream: stream, seq: seq, prev: prev, time: time, data: data, trace: trace)
     }
 }
 
@@ -88,7 +117,7 @@ extension Event {
     init(_ map: CBORMap) throws(EventError) {
         for entry in map.entries {
             guard case .text(let name) = entry.key else { throw .unknownField("\(entry.key)") }
-            guard Event.fields.contains(where: name.hasSameUTF8) else { throw .unknownField(name) }
+            guard Event.names.contains(where: name.hasSameUTF8) else { throw .unknownField(name) }
         }
         guard let prevItem = map["prev"] else { throw .missingField("prev") }
         let prev = try prevItem.isNull ? nil : Event.hash(prevItem)
@@ -101,17 +130,13 @@ extension Event {
     /// Reads the fields one after the other: the deterministic order, by the length of the keys and then by their bytes,
     /// says where each stands. Nil for whatever is not an event; what is wrong with it is found by reading it whole.
     private init?(inOrder bytes: [UInt8], in range: Range<Int>) {
-        // What the limits leave for a field inside the map and its seven keys and values.
-        var limits = CBORLimits.default
-        limits.depth -= 1
-        limits.items -= 15
-        var reader = CBORReader(bytes, in: range, limits: limits, keyOrder: .deterministic)
+        var reader = CBORReader(bytes, in: range, limits: EventData.limits, keyOrder: .deterministic)
         do {
             let count = try reader.mapHead()
             guard count == 6 || count == 7, reader.skip(Key.seq) else { return nil }
             let seq = try reader.unsigned()
             guard reader.skip(Key.data) else { return nil }
-            let data = try reader.item()
+            let data = EventData.encoded(bytes, try reader.checkedItem())
             guard reader.skip(Key.prev) else { return nil }
             var prev: Hash?
             if !reader.skip(0xf6) {
@@ -143,7 +168,7 @@ extension Event {
         static let stream = TextKey("stream")
     }
 
-    private static let fields = ["type", "stream", "seq", "prev", "time", "data", "trace"]
+    private static let names = ["type", "stream", "seq", "prev", "time", "data", "trace"]
 
     private static func text(_ map: CBORMap, _ name: String) throws(EventError) -> String {
         guard let item = map[.text(name)] else { throw .missingField(name) }
