@@ -15,11 +15,11 @@ public struct SignedStatement: Sendable {
         @usableFromInline let leafHash: Hash
         let places: Places
 
-        init(header: StatementHeader, entryBytes: [UInt8], places: Places) {
+        init(header: StatementHeader, entryBytes: [UInt8], places: Places, leafHash: Hash) {
             self.header = header
             self.entryBytes = entryBytes
             self.places = places
-            leafHash = Hash.leaf(entryBytes)
+            self.leafHash = leafHash
         }
     }
 
@@ -57,17 +57,46 @@ public struct SignedStatement: Sendable {
     /// - Parameter bytes: one tagged COSE_Sign1 message.
     /// - Throws: ``StatementError``.
     public init(decoding bytes: [UInt8]) throws(StatementError) {
+        try self.init(decoding: bytes, hash: nil, after: nil)
+    }
+
+    /// Reads statements one after the other, each as ``init(decoding:)`` does, in less time: they are hashed two at a
+    /// time, and what a protected header says is not read again where the statement before has the same, as most of a
+    /// stream have.
+    ///
+    /// - Returns: one result for each message, in order.
+    public static func decode(
+        _ messages: ArraySlice<[UInt8]>
+    ) -> [Result<SignedStatement, StatementError>] {
+        var last: SignedStatement?
+        return zip(messages, Hash.leaves(messages)).map { bytes, hash in
+            do throws(StatementError) {
+                let statement = try SignedStatement(decoding: bytes, hash: hash, after: last)
+                last = statement
+                return .success(statement)
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - hash: the leaf hash of these very bytes, where it is known.
+    ///   - last: another statement, with which this one may share its header.
+    private init(decoding bytes: [UInt8], hash: Hash?, after last: SignedStatement?) throws(StatementError) {
         let layout: COSESign1Layout
         do {
             layout = try COSESign1Layout(bytes)
         } catch {
             throw .envelope(error)
         }
-        try self.init(bytes, layout: layout)
+        try self.init(bytes, layout: layout, hash: hash, after: last)
     }
 
     /// The same, for a message that has been taken apart.
-    init(_ bytes: [UInt8], layout: COSESign1Layout) throws(StatementError) {
+    init(
+        _ bytes: [UInt8], layout: COSESign1Layout, hash: Hash? = nil, after last: SignedStatement? = nil
+    ) throws(StatementError) {
         // The empty map that takes the unprotected header's place has one byte.
         let dropped = layout.unprotectedItem.count - 1
         let entryCount = bytes.count - dropped
@@ -78,15 +107,26 @@ public struct SignedStatement: Sendable {
         guard layout.signature.count == Ed25519.signatureByteCount else {
             throw .envelope(.signatureLength(layout.signature.count))
         }
-        let header = try StatementHeader(bytes, in: layout.protected, unprotected: layout.unprotected)
+        let header: StatementHeader
+        if let last, layout.unprotected.isEmpty, last.hasProtected(bytes, in: layout.protected) {
+            header = last.header
+        } else {
+            header = try StatementHeader(bytes, in: layout.protected, unprotected: layout.unprotected)
+        }
         if header.hashEnvelope != nil && payload.count != Hash.byteCount { throw .digestLength(payload.count) }
+        let entryBytes = dropped == 0 ? bytes : Self.canonical(bytes, unprotected: layout.unprotectedItem)
         parts = Parts(
-            header: header,
-            entryBytes: dropped == 0 ? bytes : Self.canonical(bytes, unprotected: layout.unprotectedItem),
+            header: header, entryBytes: entryBytes,
             places: Places(
                 protectedItem: layout.protectedItem, protected: layout.protected,
                 payloadItem: layout.payloadItem.moved(by: -dropped), payload: payload.moved(by: -dropped),
-                signature: layout.signature.moved(by: -dropped)))
+                signature: layout.signature.moved(by: -dropped)),
+            leafHash: dropped == 0 ? hash ?? .leaf(entryBytes) : .leaf(entryBytes))
+    }
+
+    /// Whether the protected header of another message is this one's, byte for byte: then it says the same.
+    private func hasProtected(_ bytes: [UInt8], in range: Range<Int>) -> Bool {
+        entryBytes.span.extracting(parts.places.protected).hasSameBytes(as: bytes.span.extracting(range))
     }
 
     /// RFC 9943 section 6.3: "the unprotected header of a Signed Statement MUST be set to an empty map before the

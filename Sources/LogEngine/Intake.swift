@@ -44,11 +44,7 @@ struct Intake: Sendable {
         // The keys first, then the store: a statement that was committed under a key which was then removed is found
         // in the store, or the store was read before its commit and so the keys are from before the removal.
         var verification = Verification(rules: rules)
-        var submissions: [Result<Submission, Rejection>] = []
-        submissions.reserveCapacity(statements.count)
-        for bytes in statements {
-            submissions.append(Result { () throws(Rejection) in try Submission(decoding: bytes) })
-        }
+        let submissions = Submission.decode(statements)
         let known: [Placement?]
         do {
             known = Mutant.dedupFirst.isOff ? submissions.map { _ in nil } : try publishedPlacements(of: submissions)

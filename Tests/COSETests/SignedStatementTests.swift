@@ -131,6 +131,46 @@ struct SignedStatementTests {
         }
     }
 
+    @Test("statements that are read one after the other are what each is alone, or refused for the same reason")
+    func readsMany() throws {
+        var random = SeededGenerator(state: 6)
+        let seeds = try files.flatMap { Fixture.cases($0, \.valid) + Fixture.cases($0, \.refused) }
+            .map { try bytes($0.statement) }
+        let key = Ed25519.SigningKey.generate()
+        let stream = try (0..<4).map { number in
+            try SignedStatement.sign(
+                payload: [UInt8](repeating: 7, count: 40 * number), contentType: "text/plain",
+                issuer: "https://a.example", subject: number < 3 ? "s" : "t", key: key
+            ).entryBytes
+        }
+        var read = 0
+        for _ in 0..<1_000 {
+            let messages = (0..<Int.random(in: 0...8, using: &random)).map { _ in
+                var bytes = (Bool.random(using: &random) ? seeds : stream).randomElement(using: &random) ?? []
+                if Int.random(in: 0..<4, using: &random) == 0, !bytes.isEmpty {
+                    let place = Int.random(in: 0..<bytes.count, using: &random)
+                    bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                }
+                return bytes
+            }
+            let together = SignedStatement.decode(messages[...])
+            #expect(together.count == messages.count)
+            for (bytes, one) in zip(messages, together) {
+                let alone = Result { () throws(StatementError) in try SignedStatement(decoding: bytes) }
+                switch (one, alone) {
+                case (.success(let one), .success(let alone)):
+                    read += 1
+                    #expect(one.entryBytes == alone.entryBytes && one.leafHash == alone.leafHash)
+                    #expect(one.header == alone.header && one.payload == alone.payload)
+                    #expect(one.signature == alone.signature && one.protected == alone.protected)
+                case (.failure(let one), .failure(let alone)): #expect("\(one)" == "\(alone)")
+                default: Issue.record("\(Hex.encode(bytes)): \(one) and \(alone)")
+                }
+            }
+        }
+        #expect(read > 1_000)
+    }
+
     @Test("the fields of a header are what is written and read")
     func headersRoundTrip() throws {
         let key = Ed25519.SigningKey.generate()
