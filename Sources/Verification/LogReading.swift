@@ -108,8 +108,8 @@ struct LogReading<Source: TileSource> {
         let fault = await withTaskGroup(of: (Int, [VerifiedEntry]).self) { group -> BundleFault? in
             var bundles = BundleCursor(source: source, size: head.size, resumedAt: resumedAt)
             var fault: BundleFault?
-            var (begun, taken, ahead) = (0, 0, 0)
-            var verified: [Int: [VerifiedEntry]] = [:]
+            var pieces = TasksInOrder<[VerifiedEntry]>()
+            var ahead = 0
             while true {
                 // The first keys are in entry 0, and nothing is verified ahead before they are known: the replay
                 // verifies what was not, with keys that have changed in the meantime too.
@@ -124,16 +124,12 @@ struct LogReading<Source: TileSource> {
                     ahead += entries.count
                     for start in stride(from: 0, to: entries.count, by: Self.entriesInPiece) {
                         let piece = entries[start..<min(start + Self.entriesInPiece, entries.count)]
-                        let (number, keys) = (begun, replay.rules?.keys)
+                        let (number, keys) = (pieces.begin(), replay.rules?.keys)
                         group.addTask { (number, VerifiedEntry.all(piece, keys: keys)) }
-                        begun += 1
                     }
                 }
-                guard taken < begun else { return fault }
-                while verified[taken] == nil, let (number, entries) = await group.next() { verified[number] = entries }
-                let entries = verified.removeValue(forKey: taken) ?? []
+                guard let entries = await pieces.next({ await group.next() }) else { return fault }
                 do throws(BundleFault) { for entry in entries { try take(entry) } } catch { return error }
-                taken += 1
                 ahead -= entries.count
                 progress(frontier.size, head.size)
             }
@@ -154,11 +150,7 @@ struct LogReading<Source: TileSource> {
     private mutating func follow(_ entry: VerifiedEntry) {
         guard replayFailure == nil else { return }
         do throws(ReplayError) {
-            if let statement = entry.statement {
-                try replay.append(statement, signatureVerified: entry.isSignatureVerified)
-            } else {
-                try replay.append(entry.bytes)
-            }
+            try replay.append(entry)
             if replay.size == 1 { genesisPolicy = replay.rules?.policy }
         } catch {
             replayFailure = error
@@ -189,37 +181,5 @@ private struct BundleCursor<Source: TileSource> {
         let entries = try source.bundle(index, width: Int(min(size - start, UInt64(EntryBundle.fullWidth))))
         index += 1
         return Array(entries.dropFirst(Int(max(start, resumedAt) - start)))
-    }
-}
-
-/// An entry after the work that needs nothing but the entry and the keys.
-private struct VerifiedEntry: Sendable {
-    let bytes: [UInt8]
-    let leafHash: Hash
-    /// Nil if the bytes are not the canonical form of a statement; the replay says why.
-    let statement: SignedStatement?
-    /// False also where the key isn't known yet; then the replay verifies it, or says why not.
-    let isSignatureVerified: Bool
-
-    static func all(_ entries: ArraySlice<[UInt8]>, keys: KeyDirectory?) -> [VerifiedEntry] {
-        var scratch: [UInt8] = []
-        return entries.map { VerifiedEntry($0, keys: keys, &scratch) }
-    }
-
-    private init(_ bytes: [UInt8], keys: KeyDirectory?, _ scratch: inout [UInt8]) {
-        self.bytes = bytes
-        guard let statement = try? SignedStatement(decoding: bytes), statement.entryBytes == bytes else {
-            self.statement = nil
-            leafHash = .leaf(bytes)
-            isSignatureVerified = false
-            return
-        }
-        self.statement = statement
-        leafHash = statement.leafHash
-        if let signer = keys?.entry(for: statement) {
-            isSignatureVerified = (try? statement.verify(signer.key, scratch: &scratch)) != nil
-        } else {
-            isSignatureVerified = false
-        }
     }
 }

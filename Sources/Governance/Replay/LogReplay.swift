@@ -21,6 +21,8 @@ public struct LogReplay: Sendable {
 
     private struct Pending {
         let statement: SignedStatement
+        /// The event in it, where the caller has read it.
+        var event: Event?
         let signatureVerified: Bool
         /// There if it is the log's own record of refusals.
         var refusals: LogRefusals?
@@ -95,15 +97,17 @@ public struct LogReplay: Sendable {
     ///     the rules have for it. Entry 0 and seals are verified in any case.
     public mutating func append(_ entry: [UInt8], signatureVerified: Bool = false) throws(ReplayError) {
         try guarded { replay throws(ReplayError) in
-            try replay.take(replay.statement(entry), signatureVerified)
+            try replay.take(replay.statement(entry), nil, signatureVerified)
         }
     }
 
     /// Appends the next entry, of which the caller knows that these are its bytes in the log.
+    ///
+    /// - Parameter event: the event in the statement's payload, where the caller has read it from there already.
     public mutating func append(
-        _ statement: SignedStatement, signatureVerified: Bool = false
+        _ statement: SignedStatement, event: Event? = nil, signatureVerified: Bool = false
     ) throws(ReplayError) {
-        try guarded { replay throws(ReplayError) in try replay.take(statement, signatureVerified) }
+        try guarded { replay throws(ReplayError) in try replay.take(statement, event, signatureVerified) }
     }
 
     /// Throws unless the last entry is a seal.
@@ -135,15 +139,19 @@ public struct LogReplay: Sendable {
         return statement
     }
 
-    private mutating func take(_ statement: SignedStatement, _ signatureVerified: Bool) throws(ReplayError) {
+    private mutating func take(
+        _ statement: SignedStatement, _ event: Event?, _ signatureVerified: Bool
+    ) throws(ReplayError) {
         frontier.append(statement.leafHash)
-        guard let rules else { return try takeGenesis(statement) }
+        // Not all of the rules: to copy them for each entry costs more than what is asked of them.
+        guard let ownKey = rules?.statementKey.thumbprint, let limit = rules?.policy.limits.maxBatch else {
+            return try takeGenesis(statement)
+        }
         if let frozen, !Mutant.isOff("replay/frozen") { throw .afterFreeze(index: size, frozenBy: frozen.index) }
-        if statement.header.thumbprint == rules.statementKey.thumbprint {
+        if statement.header.thumbprint == ownKey, let rules {
             try takeOwn(statement, rules)
         } else {
             try checkNoRefusalsBefore()
-            let limit = rules.policy.limits.maxBatch
             guard pending.count < limit || Mutant.isOff("replay/batch-too-large") else {
                 throw .batchTooLarge(index: size, limit: limit)
             }
@@ -153,7 +161,7 @@ public struct LogReplay: Sendable {
                 }
                 evidence[statement.leafHash] = size
             }
-            pending.append(Pending(statement: statement, signatureVerified: signatureVerified))
+            pending.append(Pending(statement: statement, event: event, signatureVerified: signatureVerified))
         }
         size += 1
     }
@@ -261,7 +269,7 @@ public struct LogReplay: Sendable {
                 }
             }
             do {
-                try fold.admit(pending.statement, index: index, batchTime: batchTime)
+                try fold.admit(pending.statement, event: pending.event, index: index, batchTime: batchTime)
             } catch {
                 throw .notAdmitted(index: index, error)
             }

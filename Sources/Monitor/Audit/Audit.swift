@@ -35,8 +35,8 @@ public struct Audit: Sendable {
     let trust: TrustFile
     let options: Options
 
-    /// Bundles that are read and verified at once: 4,096 entries.
-    private static let bundlesInGroup: UInt64 = 16
+    /// Bundles that are read and verified ahead of the fold: 4,096 entries.
+    private static let bundlesAhead = 16
 
     public init(_ target: AuditTarget, trust: TrustFile, options: Options = Options()) {
         self.target = target
@@ -59,24 +59,7 @@ public struct Audit: Sendable {
         try reportTop(truth, &report)
         try await checkOldCheckpoint(truth, &report)
         var rules = RuleCheck(trust: trust, size: target.head.size, verified: try await verified(under: truth))
-        let bundles = TreeTop.bundleCount(size: target.head.size)
-        var group = try await self.check(0..<min(Self.bundlesInGroup, bundles), truth)
-        var start: UInt64 = 0
-        while start < bundles {
-            let end = min(start + Self.bundlesInGroup, bundles)
-            let current = group
-            async let next = self.check(end..<min(end + Self.bundlesInGroup, bundles), truth)
-            for var bundle in current {
-                if !bundle.repairs.isEmpty, try target.repair(bundle.repairs) { bundle.markRepaired() }
-                for damage in bundle.damage { report.add(damage) }
-                for damage in try target.store?.check(bundle) ?? [] { report.add(damage) }
-                rules.note(bundle)
-            }
-            if options.followsRules { await rules.follow(current) }
-            group = try await next
-            start = end
-            progress(Progress(entries: rules.size, total: target.head.size, clean: report.isClean ? rules.clean : nil))
-        }
+        try await checkBundles(truth, &rules, &report, progress)
         for damage in rules.duplicates { report.add(damage) }
         if options.followsRules {
             rules.finish(&report)
@@ -91,15 +74,36 @@ public struct Audit: Sendable {
         return report
     }
 
-    private func check(_ bundles: Range<UInt64>, _ truth: TileTruth) async throws -> [BundleCheck] {
-        try await withThrowingTaskGroup(of: BundleCheck.self) { group in
-            for index in bundles {
-                group.addTask { try await BundleCheck(index, of: truth, in: target.files, mirror: options.mirror) }
+    /// Bundles are read, hashed and verified side by side, ahead of the one whose entries are folded.
+    private func checkBundles(
+        _ truth: TileTruth, _ rules: inout RuleCheck, _ report: inout AuditReport, _ progress: (Progress) -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: (Int, BundleCheck).self) { group in
+            var bundles = (0..<TreeTop.bundleCount(size: target.head.size)).makeIterator()
+            var checks = TasksInOrder<BundleCheck>()
+            while true {
+                // Before entry 0 was followed there are no keys to verify the others with.
+                while checks.ahead < Self.bundlesAhead, checks.ahead == 0 || rules.isBegun || !options.followsRules,
+                    let index = bundles.next()
+                {
+                    let depth = options.followsRules ? rules.depth(ofBundle: index) : .hashes
+                    let number = checks.begin()
+                    group.addTask { (number, try await check(index, truth, depth)) }
+                }
+                guard var bundle = try await checks.next({ try await group.next() }) else { return }
+                if !bundle.repairs.isEmpty, try target.repair(bundle.repairs) { bundle.markRepaired() }
+                for damage in bundle.damage { report.add(damage) }
+                for damage in try target.store?.check(bundle) ?? [] { report.add(damage) }
+                rules.note(bundle)
+                if options.followsRules { rules.follow(bundle) }
+                progress(
+                    Progress(entries: rules.size, total: target.head.size, clean: report.isClean ? rules.clean : nil))
             }
-            var checks: [BundleCheck] = []
-            for try await check in group { checks.append(check) }
-            return checks.sorted { $0.index < $1.index }
         }
+    }
+
+    private func check(_ index: UInt64, _ truth: TileTruth, _ depth: BundleCheck.Depth) async throws -> BundleCheck {
+        try await BundleCheck(index, of: truth, in: target.files, mirror: options.mirror, depth: depth)
     }
 
     /// The tiles above the leaves.

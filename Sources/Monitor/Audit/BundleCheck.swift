@@ -1,12 +1,22 @@
+import Governance
 import LogClient
 import Tlog
 
 /// One bundle of entries and its tile of leaf hashes, held against what the tree demands, and against each other where
 /// one of them is damaged.
 struct BundleCheck: Sendable {
+    /// What is made of the entries, beside being held against the tree.
+    enum Depth: Sendable {
+        case hashes
+        /// They are read, and their signatures verified with these keys; nil to verify none.
+        case statements(keys: KeyDirectory?)
+    }
+
     let index: UInt64
     /// The entries, if all of them are what they must be, by now.
     private(set) var entries: [[UInt8]]?
+    /// The same, if their statements were to be read.
+    private(set) var verified: [VerifiedEntry]?
     private(set) var leafHashes: [Hash] = []
     private(set) var damage: [AuditDamage] = []
     /// What must be written to repair it.
@@ -16,7 +26,9 @@ struct BundleCheck: Sendable {
     private let bundlePath: String
 
     /// - Parameter mirror: where what is damaged is looked for.
-    init(_ index: UInt64, of truth: TileTruth, in files: any LogFiles, mirror: (any LogFiles)?) async throws {
+    init(
+        _ index: UInt64, of truth: TileTruth, in files: any LogFiles, mirror: (any LogFiles)?, depth: Depth = .hashes
+    ) async throws {
         self.index = index
         let width = TreeTop.width(ofBundle: index, size: truth.head.size)
         guard let coordinate = TileCoordinate(level: 0, index: index),
@@ -26,7 +38,7 @@ struct BundleCheck: Sendable {
         bundlePath = TileResource.entries(index: index, width: width).path
         let stored = try await TileTruth.read(tile, from: files)
         let found = try await files.entries(ofBundle: index, width: width)
-        let computed = found.map { $0.flatMap { Hash.leaf($0).bytes } }
+        let computed = found.map { Hash.leaves($0[...]).flatMap(\.bytes) }
         let mirrored = MirroredBundle(tile: tile, mirror: mirror)
         guard let right = try await right(truth, stored, computed, mirrored) else {
             report(stored, found)
@@ -44,6 +56,7 @@ struct BundleCheck: Sendable {
         } else {
             try await compare(found, mirrored)
         }
+        if case .statements(let keys) = depth, let entries { verified = VerifiedEntry.all(entries[...], keys: keys) }
     }
 
     /// The leaf hashes as the root demands them, from whoever has them.

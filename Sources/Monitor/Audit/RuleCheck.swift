@@ -2,7 +2,7 @@ import Governance
 import Tlog
 import Verification
 
-/// The log's own rules, followed entry by entry: signatures side by side, the fold in order.
+/// The log's own rules, followed entry by entry, in order.
 struct RuleCheck {
     private let total: UInt64
     private let verified: UInt64
@@ -45,32 +45,39 @@ struct RuleCheck {
         size = min(first + UInt64(EntryBundle.fullWidth), total)
     }
 
-    mutating func follow(_ bundles: [BundleCheck]) async {
-        for bundle in bundles {
-            guard failure == nil, gap == nil, var replay = replay.take() else { return }
-            defer { self.replay = replay }
-            let first = bundle.index * UInt64(EntryBundle.fullWidth)
-            guard let entries = bundle.entries else {
-                gap = bundle.damage.first { $0.kind == .entry }?.index ?? first
-                return
+    /// Whether the entries can't be followed, or entry 0 was.
+    var isBegun: Bool { !isFollowing || genesis != nil }
+
+    private var isFollowing: Bool { failure == nil && gap == nil }
+
+    /// What is made of a bundle's entries before they are followed.
+    func depth(ofBundle index: UInt64) -> BundleCheck.Depth {
+        guard isFollowing else { return .hashes }
+        return .statements(keys: isVouchedFor(index) ? nil : replay?.rules?.keys)
+    }
+
+    /// Whether an earlier audit has verified a whole bundle.
+    private func isVouchedFor(_ bundle: UInt64) -> Bool {
+        min((bundle + 1) * UInt64(EntryBundle.fullWidth), total) <= verified
+    }
+
+    mutating func follow(_ bundle: BundleCheck) {
+        guard isFollowing, var replay = replay.take() else { return }
+        defer { self.replay = replay }
+        guard let entries = bundle.verified else {
+            gap =
+                bundle.damage.first { $0.kind == .entry }?.index ?? bundle.index * UInt64(EntryBundle.fullWidth)
+            return
+        }
+        let isVouchedFor = isVouchedFor(bundle.index)
+        do throws(ReplayError) {
+            for entry in entries {
+                try replay.append(entry, isVouchedFor: isVouchedFor)
+                frontier.append(entry.leafHash)
+                if replay.size == 1 { genesis = replay.rules?.policy }
             }
-            let isVerified = first + UInt64(entries.count) <= verified
-            let read = isVerified ? [] : await FollowedEntry.verified(entries, from: first, keys: replay.rules?.keys)
-            do throws(ReplayError) {
-                for (offset, bytes) in entries.enumerated() {
-                    if isVerified {
-                        try replay.append(bytes, signatureVerified: true)
-                    } else if let statement = read[offset].statement {
-                        try replay.append(statement, signatureVerified: read[offset].isSignatureVerified)
-                    } else {
-                        try replay.append(bytes)
-                    }
-                    frontier.append(bundle.leafHashes[offset])
-                    if replay.size == 1 { genesis = replay.rules?.policy }
-                }
-            } catch {
-                failure = error
-            }
+        } catch {
+            failure = error
         }
     }
 
@@ -102,11 +109,11 @@ private struct LeafKey: Hashable {
     let low: UInt64
 
     init(_ hash: Hash) {
-        high = Self.number(hash.bytes[0..<8])
-        low = Self.number(hash.bytes[8..<16])
+        high = Self.number(hash, 0..<8)
+        low = Self.number(hash, 8..<16)
     }
 
-    private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-        bytes.reduce(0) { $0 << 8 | UInt64($1) }
+    private static func number(_ hash: Hash, _ bytes: Range<Int>) -> UInt64 {
+        bytes.reduce(0) { $0 << 8 | UInt64(hash[$1]) }
     }
 }

@@ -34,21 +34,21 @@ struct StoreCheck: Sendable {
                 }
             }
             guard isGovernance, let entries = bundle.entries else { return damage }
-            for (offset, bytes) in entries.enumerated() {
-                guard let statement = try? SignedStatement(decoding: bytes) else { continue }
-                let entry = FoldedBatch.Entry(statement)
-                damage += try checkLink(entry, first + UInt64(offset), snapshot)
-                damage += try checkLists(entry, first + UInt64(offset), snapshot)
+            let read = bundle.verified ?? VerifiedEntry.all(entries[...], keys: nil)
+            for (offset, entry) in read.enumerated() {
+                guard let statement = entry.statement else { continue }
+                damage += try checkLink(statement, entry.event, first + UInt64(offset), snapshot)
+                damage += try checkLists(statement, entry.event, first + UInt64(offset), snapshot)
             }
             return damage
         }
     }
 
     private func checkLink(
-        _ entry: FoldedBatch.Entry, _ index: UInt64, _ snapshot: any LogSnapshot
+        _ statement: SignedStatement, _ event: Event?, _ index: UInt64, _ snapshot: any LogSnapshot
     ) throws -> [AuditDamage] {
-        guard let event = entry.event else { return [] }
-        let key = StateKey.stream(issuer: entry.statement.header.issuer, stream: event.stream)
+        guard let event else { return [] }
+        let key = StateKey.stream(issuer: statement.header.issuer, stream: event.stream)
         let found = try snapshot.newestLink(stream: key.bytes, below: index + 1)
         if let found, found.seq == event.seq, found.index == index { return [] }
         return [
@@ -59,9 +59,9 @@ struct StoreCheck: Sendable {
     }
 
     private func checkLists(
-        _ entry: FoldedBatch.Entry, _ index: UInt64, _ snapshot: any LogSnapshot
+        _ statement: SignedStatement, _ event: Event?, _ index: UInt64, _ snapshot: any LogSnapshot
     ) throws -> [AuditDamage] {
-        try ListingKey.lists(of: entry.statement, event: entry.event).compactMap { key in
+        try ListingKey.lists(of: statement, event: event).compactMap { key in
             let found = try snapshot.listing(key.bytes, below: index + 1, before: nil, limit: 1).first
             return found == index ? nil : AuditDamage(.listing, StateKey(bytes: key.bytes).text, index, found)
         }

@@ -105,11 +105,7 @@ struct Replica {
         var failure: ReplayError?
         for entry in entries {
             do throws(ReplayError) {
-                if let statement = entry.statement {
-                    try replay.append(statement, signatureVerified: entry.isSignatureVerified)
-                } else {
-                    try replay.append(entry.bytes)
-                }
+                try replay.append(entry.entry)
                 unstored.append(entry)
             } catch {
                 failure = error

@@ -73,11 +73,8 @@ public struct StoreRebuild {
 
     private mutating func append(_ entries: [[UInt8]], from first: UInt64) async throws {
         for entry in await FollowedEntry.verified(entries, from: first, keys: replay.rules?.keys) {
-            guard let statement = entry.statement else {
-                try replay.append(entry.bytes)
-                continue
-            }
-            try replay.append(statement, signatureVerified: entry.isSignatureVerified)
+            try replay.append(entry.entry)
+            guard let statement = entry.statement else { continue }
             pending.append(statement)
             if replay.isAtSeal, let seal = replay.lastSeal { try write(seal) }
         }

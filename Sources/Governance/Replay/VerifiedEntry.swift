@@ -1,0 +1,58 @@
+public import COSE
+public import Tlog
+
+/// An entry of a log, after the work that needs nothing but the entry and the keys: read, hashed, its signature verified.
+/// Any thread may do that, ahead of the one on which a ``LogReplay`` folds the entries in order.
+public struct VerifiedEntry: Sendable {
+    public let bytes: [UInt8]
+    public let leafHash: Hash
+    /// Nil if the bytes are not the canonical form of a statement; the replay says why.
+    public let statement: SignedStatement?
+    /// The event that the statement carries; nil also if it can't be read, and then the replay says why.
+    public let event: Event?
+    /// False also where the key isn't known yet; then the replay verifies it, or says why not.
+    let isSignatureVerified: Bool
+
+    /// Reads and verifies entries one after the other.
+    ///
+    /// - Parameter keys: those that the replay's rules have by now; nil to verify no signature.
+    public static func all(_ entries: ArraySlice<[UInt8]>, keys: KeyDirectory?) -> [VerifiedEntry] {
+        var scratch: [UInt8] = []
+        return zip(entries, SignedStatement.decode(entries)).map { bytes, statement in
+            VerifiedEntry(bytes, try? statement.get(), keys: keys, &scratch)
+        }
+    }
+
+    private init(_ bytes: [UInt8], _ statement: SignedStatement?, keys: KeyDirectory?, _ scratch: inout [UInt8]) {
+        self.bytes = bytes
+        guard let statement, statement.entryBytes == bytes else {
+            self.statement = nil
+            event = nil
+            leafHash = .leaf(bytes)
+            isSignatureVerified = false
+            return
+        }
+        self.statement = statement
+        event = statement.header.isEvent ? try? Event(payloadOf: statement) : nil
+        leafHash = statement.leafHash
+        if let signer = keys?.entry(for: statement) {
+            isSignatureVerified = (try? statement.verify(signer.key, scratch: &scratch)) != nil
+        } else {
+            isSignatureVerified = false
+        }
+    }
+}
+
+extension LogReplay {
+    /// Appends the next entry.
+    ///
+    /// - Parameter isVouchedFor: whether its signature counts as verified whatever was verified here.
+    public mutating func append(_ entry: VerifiedEntry, isVouchedFor: Bool = false) throws(ReplayError) {
+        let isVerified = isVouchedFor || entry.isSignatureVerified
+        if let statement = entry.statement {
+            try append(statement, event: entry.event, signatureVerified: isVerified)
+        } else {
+            try append(entry.bytes)
+        }
+    }
+}
