@@ -214,7 +214,7 @@ let package = Package(
             name: "LogClientTests",
             dependencies: [
                 "LogClient", "holdfast", "Verification", "Governance", "COSE", "Tlog", argumentParser, logging,
-                systemPackage,
+                nioCore, nioPosix, systemPackage,
             ],
             swiftSettings: strict),
         .testTarget(

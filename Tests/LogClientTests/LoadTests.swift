@@ -73,6 +73,24 @@ struct LoadTests {
         let closed = try BenchOptions.parse(["--connections", "64"])
         #expect(closed.depth == 782)
         #expect(throws: (any Error).self) { try BenchOptions.parse(["--batch", "1001"]) }
+        #expect(throws: (any Error).self) { try BenchOptions.parse(["--threads", "0"]) }
         #expect(throws: (any Error).self) { try BenchOptions.parse(["--read", "checkpoint"]) }
+    }
+
+    @Test("the report says what the load generator took for each answered request")
+    func generator() throws {
+        let processor = try #require(
+            ProcessorTime(
+                stat: "7 (a) b (c) S 1 7 7 0 -1 4194560 2 0 0 0 150 250 0 0 20 0 3 0 99 1 2", ticksPerSecond: 100))
+        #expect(processor.user == 1.5)
+        #expect(processor.system == 2.5)
+        #expect(ProcessorTime(stat: "7 (a) S 1", ticksPerSecond: 100) == nil)
+        var tally = LoadTally()
+        for _ in 0..<1000 { tally.count(status: 201, body: [], statements: 1) }
+        let report = BenchReport(
+            tally, seconds: 1, generator: processor, url: "http://h/", options: try BenchOptions.parse([]))
+        #expect(report.generator.userMicroseconds == 1500)
+        #expect(report.generator.systemMicroseconds == 2500)
+        #expect(report.generator.threads == 1)
     }
 }

@@ -1,11 +1,10 @@
 import NIOCore
-import NIOHTTP1
 
-/// One connection of a load: sends its script on its event loop, without a task or a queue in between, so that the
-/// generator costs little of the machine it measures.
+/// One connection of a load: sends its script on its event loop, as bytes that were made beforehand, without a task, a
+/// queue or another handler in between, so that the generator costs little of the machine it measures.
 final class LoadConnection: ChannelInboundHandler {
-    typealias InboundIn = HTTPClientResponsePart
-    typealias OutboundOut = HTTPClientRequestPart
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private let script: LoadScript
     private let pace: LoadPace
@@ -18,9 +17,7 @@ final class LoadConnection: ChannelInboundHandler {
     private var intended: UInt64 = 0
     private var isWaiting = false
     private var isDone = false
-    private var status = 0
-    private var keepsOpen = true
-    private var body: [UInt8] = []
+    private var reader = LoadAnswerReader()
 
     init(script: LoadScript, pace: LoadPace, progress: LoadProgress, result: EventLoopPromise<LoadTally>) {
         self.script = script
@@ -58,49 +55,52 @@ final class LoadConnection: ChannelInboundHandler {
 
     private func send(_ context: ChannelHandlerContext, due: UInt64) {
         intended = due
-        let request = script.requests[next]
         isWaiting = true
-        context.write(wrapOutboundOut(.head(request.head)), promise: nil)
-        if request.body.readableBytes > 0 {
-            context.write(wrapOutboundOut(.body(.byteBuffer(request.body))), promise: nil)
-        }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         sent += 1
+        context.writeAndFlush(wrapOutboundOut(script.requests[next].bytes), promise: nil)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head(let head):
-            status = Int(head.status.code)
-            keepsOpen = head.isKeepAlive
-            body.removeAll(keepingCapacity: true)
-        case .body(let part):
-            if script.requests[next].statements > 1 { body.append(contentsOf: part.readableBytesView) }
-        case .end:
-            let now = pace.now()
-            let statements = script.requests[next].statements
-            tally.latencies.record(now - min(now, intended))
-            tally.count(status: status, body: body, statements: statements)
-            tally.ended = now
-            progress.add(max(1, statements))
-            isWaiting = false
-            next += 1
-            if keepsOpen {
-                proceed(context)
+        guard !isDone else { return }
+        var bytes = unwrapInboundIn(data)
+        guard isWaiting else { return fail("an answer to no request", context) }
+        let statements = script.requests[next].statements
+        do throws(LoadAnswerReader.Fault) {
+            // Only an answer to a sequence says in its body what became of each statement.
+            guard let answer = try reader.read(from: &bytes, keepsBody: statements > 1) else { return }
+            count(answer, statements: statements)
+            if !answer.keepsOpen {
+                fail("the server closed a connection after status \(answer.status)", context)
+            } else if bytes.readableBytes > 0 {
+                fail("an answer to no request", context)
             } else {
-                tally.faults.append("the server closed a connection after status \(status)")
-                finish(context)
+                proceed(context)
             }
+        } catch {
+            fail("\(error)", context)
         }
     }
 
+    private func count(_ answer: LoadAnswer, statements: Int) {
+        let now = pace.now()
+        tally.latencies.record(now - min(now, intended))
+        tally.count(status: answer.status, body: answer.body, statements: statements)
+        tally.ended = now
+        progress.add(max(1, statements))
+        isWaiting = false
+        next += 1
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
-        if !isDone { tally.faults.append("the server closed a connection") }
-        finish(context)
+        fail("the server closed a connection", context)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if !isDone { tally.faults.append("\(error)") }
+        fail("\(error)", context)
+    }
+
+    private func fail(_ reason: String, _ context: ChannelHandlerContext) {
+        if !isDone { tally.faults.append(reason) }
         finish(context)
     }
 

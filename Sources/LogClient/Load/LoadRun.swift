@@ -1,6 +1,5 @@
 import Foundation
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 import Synchronization
 
@@ -48,13 +47,21 @@ package struct LoadRun: Sendable {
     package let duration: Duration
     /// Requests a second on all connections together; nil for as fast as they are answered.
     package let requestRate: Double?
+    /// Event loops that the connections are spread over.
+    package let threads: Int
 
-    package init(host: String, port: Int, scripts: [LoadScript], duration: Duration, requestRate: Double?) {
+    /// Bytes that are read at once: more than a tile, and most of the answer to a sequence.
+    private static let receiveBytes = 65_536
+
+    package init(
+        host: String, port: Int, scripts: [LoadScript], duration: Duration, requestRate: Double?, threads: Int
+    ) {
         self.host = host
         self.port = port
         self.scripts = scripts
         self.duration = duration
         self.requestRate = requestRate
+        self.threads = threads
     }
 
     /// Runs the load.
@@ -62,7 +69,20 @@ package struct LoadRun: Sendable {
     /// - Returns: what came of it, and the seconds from the first request to the last answer.
     /// - Throws: what keeps a connection from being made.
     package func run(_ progress: LoadProgress) async throws -> (tally: LoadTally, seconds: Double) {
-        let group = MultiThreadedEventLoopGroup.singleton
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        do {
+            let result = try await run(on: group, progress)
+            try await group.shutdownGracefully()
+            return result
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+    }
+
+    private func run(
+        on group: MultiThreadedEventLoopGroup, _ progress: LoadProgress
+    ) async throws -> (tally: LoadTally, seconds: Double) {
         let start = NIODeadline.now().uptimeNanoseconds
         let length = UInt64(duration / .nanoseconds(1))
         let interval = requestRate.map { UInt64(Double(scripts.count) / $0 * 1e9) }
@@ -76,13 +96,12 @@ package struct LoadRun: Sendable {
             results.append(result.futureResult)
             ClientBootstrap(group: loop)
                 .channelOption(.socketOption(.tcp_nodelay), value: 1)
+                // One buffer a connection, whose bytes are gone through before it is filled again.
+                .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveBytes))
                 .connectTimeout(.seconds(5))
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        let pipeline = channel.pipeline.syncOperations
-                        // The same heads over and over: nothing in them is another's.
-                        try pipeline.addHTTPClientHandlers(enableOutboundHeaderValidation: false)
-                        try pipeline.addHandler(
+                        try channel.pipeline.syncOperations.addHandler(
                             LoadConnection(script: script, pace: pace, progress: progress, result: result))
                     }
                 }

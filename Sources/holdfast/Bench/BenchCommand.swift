@@ -20,7 +20,8 @@ struct BenchCommand: AsyncParsableCommand {
 
             The policy limits each issuer too (rates.perIssuer, see --policy of 'holdfast init'). Latency in an open \
             loop counts from when a request was to be sent, not from when it could be. Answers are counted, not \
-            verified. Plain HTTP only: aim at the server behind the proxy.
+            verified. What the load generator itself took of the machine is said beside the rest: it is not the \
+            log's. Plain HTTP only, and answers with Content-Length: aim at the server behind the proxy.
             """)
 
     @OptionGroup var log: LogOptions
@@ -34,11 +35,12 @@ struct BenchCommand: AsyncParsableCommand {
         let perRequest = options.read == nil ? options.batch : 1
         let run = LoadRun(
             host: host, port: port, scripts: scripts, duration: .seconds(options.duration),
-            requestRate: options.rate.map { $0 / Double(perRequest) })
+            requestRate: options.rate.map { $0 / Double(perRequest) }, threads: options.threads)
         let progress = LoadProgress()
         let watch = watch(progress)
         defer { watch.cancel() }
         let result: (tally: LoadTally, seconds: Double)
+        let processor = ProcessorTime.now
         do {
             result = try await run.run(progress)
         } catch {
@@ -46,7 +48,9 @@ struct BenchCommand: AsyncParsableCommand {
         }
         watch.cancel()
         await watch.value
-        let report = BenchReport(result.tally, seconds: result.seconds, url: url.text, options: options)
+        let report = BenchReport(
+            result.tally, seconds: result.seconds, generator: ProcessorTime.now - processor, url: url.text,
+            options: options)
         if log.json { JSONLine.print(report) } else { report.show(on: .output) }
         if report.done == 0 { throw ExitCode(ExitStatus.refused.rawValue) }
     }

@@ -31,8 +31,15 @@ struct BenchOptions: ParsableArguments {
             "Read this path over and over in the place of registering, such as /checkpoint.", valueName: "path"))
     var read: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Threads that send and receive. One takes the least of a machine that the server runs on too; more are "
+                + "for a machine of its own, when one is busy all the time.", valueName: "n"))
+    var threads = 1
+
     func validate() throws {
         try Self.check("--connections", connections, 1...4096)
+        try Self.check("--threads", threads, 1...256)
         try Self.check("--batch", batch, 1...1000)
         try Self.check("--size", size, 512...60_000)
         if let statements { try Self.check("--statements", statements, 1...10_000_000) }

@@ -20,6 +20,15 @@ struct BenchReport: Encodable {
     /// Whether the statements that were signed beforehand were used up before the time was over.
     let ranOut: Bool
     let latency: Latency
+    let generator: Generator
+
+    /// What this program took itself of the machine while the load went on: microseconds of processor time for each
+    /// request that was answered.
+    struct Generator: Encodable {
+        let threads: Int
+        let userMicroseconds: Double
+        let systemMicroseconds: Double
+    }
 
     /// Milliseconds of a request, from when it was to be sent to the end of its answer.
     struct Latency: Encodable {
@@ -31,7 +40,9 @@ struct BenchReport: Encodable {
         let max: Double
     }
 
-    init(_ tally: LoadTally, seconds: Double, url: String, options: BenchOptions) {
+    init(
+        _ tally: LoadTally, seconds: Double, generator: ProcessorTime, url: String, options: BenchOptions
+    ) {
         self.url = url
         self.seconds = seconds
         what = options.read.map { "read \($0)" } ?? "register"
@@ -50,6 +61,10 @@ struct BenchReport: Encodable {
         latency = Latency(
             mean: histogram.mean / 1e6, p50: milliseconds(50), p90: milliseconds(90), p99: milliseconds(99),
             p999: milliseconds(99.9), max: Double(histogram.maximum) / 1e6)
+        let requests = Double(max(1, tally.requests))
+        self.generator = Generator(
+            threads: options.threads, userMicroseconds: generator.user / requests * 1e6,
+            systemMicroseconds: generator.system / requests * 1e6)
     }
 
     func show(on terminal: Terminal) {
@@ -60,6 +75,10 @@ struct BenchReport: Encodable {
             "latency in ms   p50 \(Self.number(latency.p50, 2))   p90 \(Self.number(latency.p90, 2))   "
                 + "p99 \(Self.number(latency.p99, 2))   p99.9 \(Self.number(latency.p999, 2))   "
                 + "max \(Self.number(latency.max, 2))" + (loop == "open" ? "   (from the intended start)" : ""))
+        terminal.line(
+            "generator       \(Self.number(generator.userMicroseconds, 1)) µs of user and "
+                + "\(Self.number(generator.systemMicroseconds, 1)) µs of system time a request, "
+                + "\(generator.threads) thread\(generator.threads == 1 ? "" : "s")")
         for (status, count) in refused.sorted(by: { $0.key < $1.key }) {
             let hint = status == "429" ? ": the log's rate limits, see --submission-rate of 'holdfast serve'" : ""
             terminal.line("\(count) \(unit) refused with status \(status)\(hint)")
@@ -74,8 +93,9 @@ struct BenchReport: Encodable {
 
     private static func number(_ value: Double, _ digits: Int) -> String {
         guard digits > 0 else { return String(Int(value.rounded())) }
-        let scaled = Int((value * 100).rounded())
-        let fraction = scaled % 100
-        return "\(scaled / 100).\(fraction < 10 ? "0" : "")\(fraction)"
+        let unit = digits == 1 ? 10 : 100
+        let scaled = Int((value * Double(unit)).rounded())
+        let fraction = scaled % unit
+        return "\(scaled / unit).\(digits == 2 && fraction < 10 ? "0" : "")\(fraction)"
     }
 }
