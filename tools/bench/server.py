@@ -72,6 +72,14 @@ class Server:
     def size(self):
         return int(self.get("/checkpoint").split(b"\n")[1])
 
+    def batches(self):
+        """How many batches the server has committed, and how many statements were in them."""
+        text = self.get("/metrics").decode()
+        count, total = (
+            float(re.search(rf"^holdfast_batch_statements_{what} (\S+)$", text, re.MULTILINE).group(1))
+            for what in ("count", "sum"))
+        return count, total
+
     def read_rate(self, path):
         return wrk(self.url + path)
 
@@ -99,7 +107,7 @@ class Server:
             process.wait(timeout=10)
 
 
-def wrk(url, seconds=4):
+def wrk(url, seconds=2):
     text = run("wrk", "-t", "2", "-c", "32", "-d", f"{seconds}s", url)
     if "Non-2xx" in text or "Socket errors" in text:
         raise RuntimeError(text)

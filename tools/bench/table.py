@@ -57,7 +57,7 @@ def markdown(results):
         f"Limits: V = **{limits['V']:.0f}** Ed25519 verifications of 1 KiB a second on all cores (libsodium); one core "
         f"hashes {limits['sha256PerSecond']:.0f} leaves of 1 KiB or {limits['nodesPerSecond']:.0f} inner nodes a "
         f"second; writing 4 KiB with `fdatasync` takes {limits['syncMicroseconds']:.0f} µs. V is measured again beside "
-        "each part, and each ratio is to that.",
+        "each round of a part, and each ratio is to that.",
         "",
         "| | what | measured | target | | |",
         "|---|---|---|---|---|---|",

@@ -14,7 +14,8 @@ import Tlog
 /// a seal, so that the engine opens it as one of its own.
 enum Growth {
     private static let small = 100_000
-    private static let appended = 64 * 400
+    private static let appended = 64 * 800
+    private static let rounds = 4
 
     static func measure(directory: String, size: Int) async throws -> [String: Double] {
         var filling = try Filling(directory: directory)
@@ -43,16 +44,15 @@ enum Growth {
         let memory = anonymousMemory()
 
         let submissions = filling.workload.submissions(count: appended, batch: 100, stream: "after-\(name)")
-        let before = Limits.verifications(seconds: 1)
-        let stopwatch = Stopwatch()
-        try await filling.workload.run(submissions, on: log)
-        let seconds = stopwatch.seconds
-        let after = Limits.verifications(seconds: 1)
+        let workload = filling.workload
+        let rounds = try await Rounds.measure(Self.rounds) { round in
+            try await workload.run(Workload.part(round, of: Self.rounds, submissions), on: log)
+        }
         var report = [
             "openSeconds.\(name)": openSeconds, "openSecondsAfterCrash.\(name)": openSecondsAfterCrash,
             "memory.\(name)": memory,
-            "microsecondsAnEntry.\(name)": seconds / Double(appended) * 1e6,
-            "relativeCost.\(name)": seconds / Double(appended) * (before + after) / 2,
+            "microsecondsAnEntry.\(name)": 1e6 / rounds.rates.median,
+            "relativeCost.\(name)": 1 / rounds.ratio, "V.\(name)": rounds.limits.median,
         ]
         if name == "large" { report.merge(try inclusionProofs(log)) { $1 } }
         await log.shutdown()
@@ -235,18 +235,16 @@ enum Contents {
     static func measure(directory: String) async throws -> [String: Double] {
         let store = try LMDBLogStore(directory: directory)
         defer { store.close() }
-        let before = Limits.hashes(seconds: 1)
-        let stopwatch = Stopwatch()
-        try await store.verifyContents(pieces: ProcessInfo.processInfo.activeProcessorCount)
         let size = try store.read { try $0.head.size }
-        let seconds = stopwatch.seconds
-        let after = Limits.hashes(seconds: 1)
-        let nodes = Limits.nodes(seconds: 1)
         // An entry costs one leaf and one inner node.
-        let possible = 1 / (2 / (before + after) + 1 / nodes)
+        let possible = { 1 / (1 / Limits.hashes(seconds: 0.2) + 1 / Limits.nodes(seconds: 0.1)) }
+        let rounds = try await Rounds.measure(5, beside: possible) { _ in
+            try await store.verifyContents(pieces: ProcessInfo.processInfo.activeProcessorCount)
+            return Int(size)
+        }
         return [
-            "entries": Double(size), "perSecond": Double(size) / seconds, "possiblePerSecond": possible,
-            "ratio": Double(size) / seconds / possible,
+            "entries": Double(size), "perSecond": rounds.rates.median, "possiblePerSecond": rounds.limits.median,
+            "ratio": rounds.ratio,
         ]
     }
 }

@@ -4,16 +4,19 @@ import Tlog
 /// What the machine can do, whatever program runs on it.
 enum Limits {
     static func measure(seconds: Double, directory: String) throws -> [String: Double] {
+        var report = slice(seconds: seconds)
+        report["sha256PerSecond"] = hashes(seconds: seconds / 2)
+        report["nodesPerSecond"] = nodes(seconds: seconds / 2)
+        report["syncMicroseconds"] = try sync(directory: directory, count: 200) * 1e6
+        return report
+    }
+
+    /// V alone, for beside a round of a part.
+    static func slice(seconds: Double) -> [String: Double] {
         let stopwatch = Stopwatch()
         let v = verifications(seconds: seconds)
-        return [
-            "V": v,
-            // Processor time, which a neighbour on the machine does not change as it changes V.
-            "verificationMicroseconds": stopwatch.processor / (v * stopwatch.seconds) * 1e6,
-            "sha256PerSecond": hashes(seconds: seconds / 2),
-            "nodesPerSecond": nodes(seconds: seconds / 2),
-            "syncMicroseconds": try sync(directory: directory, count: 200) * 1e6,
-        ]
+        // Processor time, which a neighbour on the machine does not change as it changes V.
+        return ["V": v, "verificationMicroseconds": stopwatch.processor / (v * stopwatch.seconds) * 1e6]
     }
 
     /// Ed25519 verifications a second of 1 KiB messages by libsodium, on all cores: V.

@@ -12,6 +12,9 @@ struct Bench {
         switch arguments.first {
         case "limits":
             report = try Limits.measure(seconds: Double(number(2, or: 3)), directory: arguments[1])
+        case "verifications":
+            let seconds = arguments.count > 2 ? Double(arguments[2]) : nil
+            report = Limits.slice(seconds: seconds ?? Rounds.slice)
         case "pipeline":
             report = try await Pipeline.measure(directory: arguments[1], count: number(2, or: 100_000))
         case "growth":
@@ -23,8 +26,8 @@ struct Bench {
         case "contents":
             report = try await Contents.measure(directory: arguments[1])
         default:
-            FileHandle.standardError.write(
-                Data("usage: holdfast-bench limits|pipeline|growth|state|gate|contents DIRECTORY [NUMBER]\n".utf8))
+            let parts = "limits|verifications|pipeline|growth|state|gate|contents"
+            FileHandle.standardError.write(Data("usage: holdfast-bench \(parts) DIRECTORY [NUMBER]\n".utf8))
             exit(2)
         }
         report["entries"] = report["entries"] ?? 0

@@ -7,6 +7,7 @@ import Tlog
 /// the disk, head signing, proofs and encoded receipts.
 enum Pipeline {
     static let batch = 100
+    static let rounds = 3
 
     static func measure(directory: String, count: Int) async throws -> [String: Double] {
         let workload = try Workload()
@@ -22,32 +23,27 @@ enum Pipeline {
         try await workload.run(warm, on: log)
 
         Bench.progress("registering")
-        let before = Limits.verifications(seconds: 1)
         let batchesBefore = log.metrics.batches
-        let (allocationsBefore, syncsBefore) = (Counters.allocations, Counters.syncs)
-        let stopwatch = Stopwatch()
-        try await workload.run(submissions, on: log)
-        let (seconds, processor) = (stopwatch.seconds, stopwatch.processor)
-        let (allocations, syncs) = (Counters.allocations, Counters.syncs)
-        let batches = Double(log.metrics.batches - batchesBefore)
-        let after = Limits.verifications(seconds: 1)
+        let rounds = try await Rounds.measure(Self.rounds) { round in
+            try await workload.run(Workload.part(round, of: Self.rounds, submissions), on: log)
+        }
         let metrics = log.metrics
+        let batches = Double(metrics.batches - batchesBefore)
         await log.shutdown()
 
-        let v = (before + after) / 2
+        let v = rounds.limits.median
         let cores = Double(ProcessInfo.processInfo.activeProcessorCount)
         var report: [String: Double] = [
-            "entries": Double(total), "seconds": seconds, "perSecond": Double(total) / seconds, "V": v,
-            "ratio": Double(total) / seconds / v, "processorMicroseconds": processor / Double(total) * 1e6,
+            "entries": Double(total), "seconds": rounds.seconds, "perSecond": rounds.rates.median, "V": v,
+            "ratio": rounds.ratio,
+            "processorMicroseconds": rounds.processor / Double(total) * 1e6,
             "verificationMicroseconds": cores / v * 1e6, "batches": batches,
             "statementsABatch": Double(total) / batches,
             "commitSecondsABatch": metrics.commitSeconds.sum / Double(metrics.batches),
             "secondsABatch": metrics.batchSeconds.sum / Double(metrics.batches),
         ]
-        if let allocationsBefore, let allocations {
-            report["allocationsAnEntry"] = (allocations - allocationsBefore) / Double(total)
-        }
-        if let syncsBefore, let syncs { report["syncsABatch"] = (syncs - syncsBefore) / batches }
+        if let allocations = rounds.allocations { report["allocationsAnEntry"] = allocations / Double(total) }
+        if let syncs = rounds.syncs { report["syncsABatch"] = syncs / batches }
         return report
     }
 }

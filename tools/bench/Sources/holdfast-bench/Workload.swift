@@ -84,8 +84,16 @@ struct Workload {
         }
     }
 
+    /// What one round of `count` registers: of each issuer the same share, in its order.
+    static func part(_ round: Int, of count: Int, _ submissions: [[[[UInt8]]]]) -> [[[[UInt8]]]] {
+        submissions.map { Array($0[($0.count * round / count)..<($0.count * (round + 1) / count)]) }
+    }
+
     /// Registers everything: a task for each issuer, which sends the next submission when it has the answer.
-    func run(_ submissions: [[[[UInt8]]]], on log: Log) async throws {
+    ///
+    /// - Returns: how many statements that were.
+    @discardableResult
+    func run(_ submissions: [[[[UInt8]]]], on log: Log) async throws -> Int {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for chain in submissions {
                 group.addTask {
@@ -96,6 +104,7 @@ struct Workload {
             }
             try await group.waitForAll()
         }
+        return submissions.reduce(0) { $0 + $1.reduce(0) { $0 + $1.count } }
     }
 }
 
