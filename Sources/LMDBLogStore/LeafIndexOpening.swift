@@ -81,8 +81,14 @@ struct LeafIndexOpening {
 
     private func complete(_ index: LeafIndex) throws {
         let settled = index.state.withLock { $0.header.tree.size }
-        let size = try environment.read { try JournalHead.newest($0, layout).head.size }
+        let (size, tileCount) = try environment.read {
+            (try JournalHead.newest($0, layout).head.size, try $0.statistics(of: layout.tiles).entryCount)
+        }
         guard size > settled else { return }
+        // Before anything is made as large as the head says.
+        guard size / UInt64(Tile.fullWidth) <= UInt64(tileCount) else {
+            throw StoreError.damaged("its head names \(size) entries, and it has \(tileCount) tiles")
+        }
         let count = Int(size - settled)
         guard count <= 2 * index.recentCount else { return try index.settle(to: size) }
         try index.begin(at: settled, count: count)

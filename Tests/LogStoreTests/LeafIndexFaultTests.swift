@@ -1,0 +1,109 @@
+import Foundation
+import Glibc
+import LMDB
+import LogStore
+import Testing
+import Tlog
+
+@testable import LMDBLogStore
+
+/// The index of leaf hashes beside a disk that refuses, and a head that says nonsense.
+@Suite("Index of leaf hashes: faults")
+struct LeafIndexFaultTests {
+    private let scratch: Scratch
+    private var log = GrowingLog()
+
+    init() throws { scratch = try Scratch() }
+
+    private var path: String { scratch.log + "/leaf-index" }
+
+    private func checkFound(_ store: LMDBLogStore) throws {
+        try store.read { snapshot throws in
+            for (index, leafHash) in log.leafHashes.enumerated() {
+                #expect(try snapshot.index(ofLeaf: leafHash) == UInt64(index))
+            }
+        }
+    }
+
+    /// Puts another file under the descriptor that this process has of the index: `fdatasync` of it is an error.
+    private func refuseSyncs() throws {
+        let null = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
+        defer { close(null) }
+        for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
+            guard let descriptor = Int32(name),
+                let file = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)"),
+                file == URL(filePath: path).resolvingSymlinksInPath().path()
+            else { continue }
+            #expect(dup2(null, descriptor) == descriptor)
+            return
+        }
+        Issue.record("the index has no descriptor")
+    }
+
+    @Test("an fdatasync of the file that fails while it is settled is an error, and nothing is lost")
+    mutating func refusedSync() throws {
+        var store = try scratch.store { $0.recentLeaves = 2 }
+        try log.grow(store, by: 2)
+        try refuseSyncs()
+        // The table of the first two is full, and is settled behind this commit.
+        try log.grow(store, by: 2)
+        try store.leafIndex().waitForSettling()
+        let error = #expect(throws: StoreError.self) {
+            try store.commit(log.nextBatch(1), expecting: log.head.treeHead)
+        }
+        #expect(error?.code == .syncFailed)
+        #expect(error?.detail.contains("fdatasync") == true)
+        try checkFound(store)
+        store.close()
+        #expect(!FileManager.default.fileExists(atPath: scratch.log + "/CLOSED"))
+        store = try scratch.store()
+        #expect(store.remadeIndex == nil)
+        try checkFound(store)
+        try store.read { try $0.verifyContents() }
+        try log.grow(store, by: 1)
+        try checkFound(store)
+    }
+
+    @Test("a head that names more entries than the tiles can have is refused, and no space is set aside for them")
+    mutating func nonsenseHead() throws {
+        var store = try scratch.store()
+        try log.grow(store, by: 300)
+        store.close()
+        let size = try Data(contentsOf: URL(filePath: path)).count
+        try name(entries: 1 << 22)
+        store = try scratch.store()
+        #expect(code { _ = try store.read { try $0.index(ofLeaf: log.leafHashes[0]) } } == .corrupt)
+        #expect(code { _ = try store.mayHave(anyOf: log.leafHashes) } == .corrupt)
+        store.close()
+        #expect(try Data(contentsOf: URL(filePath: path)).count == size)
+    }
+
+    /// Has the newest row of the journal name so many entries, under a hash that is right.
+    private func name(entries: UInt64) throws {
+        let environment = try Environment(directory: scratch.log)
+        let layout = try Layout { try #require(try environment.database($0)) }
+        try environment.write { transaction in
+            var head = try JournalHead.newest(transaction, layout)
+            head.head = StoredHead(
+                treeHead: TreeHead(size: entries, root: head.head.treeHead.root), sealTime: head.head.sealTime)
+            head.folded = head.number
+            try transaction.put(head.row(), for: head.number.bigEndianBytes, in: layout.journal)
+        }
+    }
+
+    @Test("what is committed may be there, in memory and in the file; of what was never there it is known")
+    mutating func mayHave() throws {
+        let store = try scratch.store { $0.recentLeaves = 20 }
+        let never = (0..<50).map { Hash.leaf(Array("never \($0)".utf8)) }
+        #expect(try !store.mayHave(anyOf: never))
+        for _ in 0..<10 {
+            try log.grow(store, by: 7)
+            for leafHash in log.leafHashes { #expect(try store.mayHave(anyOf: [leafHash])) }
+            #expect(try store.mayHave(anyOf: never + [log.leafHashes[0]] + never))
+            #expect(try !store.mayHave(anyOf: never))
+        }
+        #expect(try !store.mayHave(anyOf: []))
+        store.close()
+        #expect(code { _ = try store.mayHave(anyOf: never) } == .closed)
+    }
+}
