@@ -44,6 +44,21 @@ struct SlotTableTests {
         #expect(candidates(5, in: table) == [])
     }
 
+    @Test("whether any number lies under one of several hashes is what the searches say, one by one")
+    func anyOf() throws {
+        let table = try SlotTable(slotCount: 64)
+        #expect(!table.hasCandidate(underAnyOf: [0, 1, .max]))
+        // Three in one place, the last one two places on.
+        let hashes: [UInt64] = [5, 6, 7]
+        for hash in hashes { #expect(table.add(hash, under: hash)?.isNew == true) }
+        for hash in hashes {
+            #expect(table.hasCandidate(underAnyOf: [hash]))
+            #expect(table.hasCandidate(underAnyOf: [1 << 60, .max, hash]))
+        }
+        #expect(!table.hasCandidate(underAnyOf: [8, 1 << 60, .max]))
+        #expect(!table.hasCandidate(underAnyOf: []))
+    }
+
     @Test("what is freed, the last first, leaves what was there before")
     func free() throws {
         let table = try SlotTable(slotCount: 16)

@@ -115,6 +115,22 @@ struct BoundsTests {
         await log.shutdown()
     }
 
+    @Test("6: statements of several issuers in one submission are charged to each, whatever order they come in")
+    func rateOfSeveral() async throws {
+        let domain = try TestDomain(rates: PolicyRates(perIssuer: Rate(perSecond: 1, burst: 2)))
+        let log = try domain.log()
+        var other = StreamAuthor(issuer: domain.otherIssuer, key: domain.otherKey, stream: "a", clock: domain.clock)
+        let forged = try Self.forge(try domain.evidence(0))
+        let statements = [
+            try domain.evidence(1), try other.next(), forged, try other.next(), try domain.evidence(2),
+            try domain.evidence(3), try domain.evidence(4), try other.next(),
+        ]
+        let results = await log.submit(statements)
+        let expected: [RejectionCode?] = [nil, nil, .badSignature, nil, nil, .rateLimited, .rateLimited, .rateLimited]
+        #expect(results.map { $0.failure?.code } == expected)
+        await log.shutdown()
+    }
+
     @Test("6: a batch has at most as many statements as the policy allows")
     func policyBatch() async throws {
         let domain = try TestDomain(limits: PolicyLimits(maxBatch: 2))
