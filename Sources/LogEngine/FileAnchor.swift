@@ -155,12 +155,19 @@ struct AnchorSlot: Equatable {
     /// Two slots of one file have lines of different length only where digits were added: a line that replaces a
     /// longer one would leave its end behind, so lines are padded with leading zeros to one length.
     var bytes: [UInt8] {
-        let line = "\(Self.format) \(Self.padded(sequence)) \(Self.padded(head.size)) \(head.root.hex)"
-        return [UInt8]("\(line) \(Hash.sha256([UInt8](line.utf8)).hex)\n".utf8)
-    }
-
-    private static func padded(_ number: UInt64) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: 20 - digits.count) + digits
+        var line = Array("\(Self.format) ".utf8)
+        line.reserveCapacity(256)
+        for number in [sequence, head.size] {
+            let digits = String(number).utf8
+            line.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: 20 - digits.count))
+            line.append(contentsOf: digits)
+            line.append(UInt8(ascii: " "))
+        }
+        line.append(contentsOf: head.root.hex.utf8)
+        let hash = Hash.sha256(line)
+        line.append(UInt8(ascii: " "))
+        line.append(contentsOf: hash.hex.utf8)
+        line.append(UInt8(ascii: "\n"))
+        return line
     }
 }
