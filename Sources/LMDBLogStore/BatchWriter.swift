@@ -97,15 +97,19 @@ struct BatchWriter {
         of lists: JournalChanges.Lists, _ table: IndexTable, _ journaled: JournaledEntries,
         refusal: (_ entry: IndexTable.Entry, _ last: IndexTable.Entry) -> StoreError
     ) throws {
-        var newest: [HashedBytes: IndexTable.Entry] = [:]
-        newest.reserveCapacity(lists.count)
-        for (key, entries) in lists {
-            var last = try newest[key] ?? journaled.newest(key) ?? table.newestEntry(key.bytes, transaction)
+        var seen = Set<HashedBytes>(minimumCapacity: lists.count)
+        for (position, (key, entries)) in lists.enumerated() {
+            var last: IndexTable.Entry?
+            if seen.insert(key).inserted {
+                last = try journaled.newest(key) ?? table.newestEntry(key.bytes, transaction)
+            } else {
+                // A list whose entries do not follow one another in the batch.
+                last = lists[..<position].last { $0.key == key }?.entries.last
+            }
             for entry in entries {
                 if let last, !table.isInOrder(entry, after: last) { throw refusal(entry, last) }
                 last = entry
             }
-            newest[key] = last
         }
     }
 

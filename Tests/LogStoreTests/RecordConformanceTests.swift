@@ -109,6 +109,9 @@ struct RecordConformanceTests {
         #expect(code { try store.commit(batch, expecting: log.head.treeHead) } == .invalidBatch)
         batch.streams = [([1], 2, 1), ([1], 1, 2)]
         #expect(code { try store.commit(batch, expecting: log.head.treeHead) } == .invalidBatch)
+        // Under one key, with another in between.
+        batch.streams = [([1], 2, 1), ([2], 0, 1), ([1], 1, 2)]
+        #expect(code { try store.commit(batch, expecting: log.head.treeHead) } == .invalidBatch)
         batch.streams = [([1], 1, 1), ([1], 2, 1)]
         #expect(code { try store.commit(batch, expecting: log.head.treeHead) } == .invalidBatch)
         #expect(try store.read { try $0.newestLink(stream: [1], below: .max)?.index } == 0)

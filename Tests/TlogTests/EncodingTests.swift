@@ -20,6 +20,21 @@ struct EncodingTests {
         #expect(Base64.encodeURL([0xfb, 0xff, 0xbf]) == "-_-_")
     }
 
+    @Test("bytes that are hashed are told apart by every byte, and by how many there are")
+    func hashedBytes() {
+        var places: [HashedBytes: Int] = [:]
+        let all = (0..<40).flatMap { count in
+            [[UInt8](repeating: 0, count: count)]
+                + (0..<count).map { place in
+                    (0..<count).map { $0 == place ? 1 : 0 }
+                }
+        }
+        for (number, bytes) in all.enumerated() {
+            #expect(places.updateValue(number, forKey: HashedBytes(bytes)) == nil)
+        }
+        for (number, bytes) in all.enumerated() { #expect(places[HashedBytes(bytes + [])] == number) }
+    }
+
     @Test(
         "base64 has one form for each value",
         arguments: [
