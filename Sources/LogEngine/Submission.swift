@@ -10,10 +10,21 @@ struct Submission: Sendable {
 
     var statement: SignedStatement { entry.statement }
 
+    private init(_ statement: SignedStatement) { entry = FoldedBatch.Entry(statement) }
+
+    /// Reads the bytes of one statement.
+    init(decoding bytes: [UInt8]) throws(Rejection) {
+        do {
+            self.init(try SignedStatement(decoding: bytes))
+        } catch {
+            throw Rejection(error)
+        }
+    }
+
     /// Reads statements one after the other.
     static func decode(_ statements: ArraySlice<[UInt8]>) -> [Result<Submission, Rejection>] {
         SignedStatement.decode(statements).map { statement in
-            statement.map { Submission(entry: FoldedBatch.Entry($0)) }.mapError { Rejection($0) }
+            statement.map { Submission($0) }.mapError { Rejection($0) }
         }
     }
 }
