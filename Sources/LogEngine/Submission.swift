@@ -29,17 +29,6 @@ struct Submission: Sendable {
     }
 }
 
-extension Submission {
-    /// Reads one statement.
-    init(decoding bytes: [UInt8]) throws(Rejection) {
-        do {
-            self.init(entry: FoldedBatch.Entry(try SignedStatement(decoding: bytes)))
-        } catch {
-            throw Rejection(error)
-        }
-    }
-}
-
 extension Rejection {
     /// What is wrong with a statement's form or signature, as a rejection.
     init(_ error: StatementError) {
