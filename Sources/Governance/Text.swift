@@ -19,11 +19,19 @@ enum TextRule {
     /// Any Unicode but control characters (C0, DEL, C1) and the line and paragraph separators.
     static func isName(_ text: String, _ bytes: ClosedRange<Int>) -> Bool {
         guard bytes.contains(text.utf8.count) else { return false }
-        if text.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) { return true }
+        if isPrintableASCII(text) { return true }
         return text.unicodeScalars.allSatisfy { scalar in
             scalar.value >= 0x20 && !(0x7f...0x9f).contains(scalar.value)
                 && scalar.value != 0x2028 && scalar.value != 0x2029
         }
+    }
+
+    /// Most names are. Without a way out in between, so that several bytes are looked at at once.
+    private static func isPrintableASCII(_ text: String) -> Bool {
+        let bytes = text.utf8.span
+        var others: UInt8 = 0
+        for index in bytes.indices { others |= bytes[index] &- 0x20 > 0x7e - 0x20 ? 1 : 0 }
+        return others == 0
     }
 
     /// An absolute URI in visible ASCII: a scheme, a colon and something after it (RFC 3986 §3).

@@ -4,7 +4,6 @@ public import Tlog
 /// An entry of a log, after the work that needs nothing but the entry and the keys: read, hashed, its signature verified.
 /// Any thread may do that, ahead of the one on which a ``LogReplay`` folds the entries in order.
 public struct VerifiedEntry: Sendable {
-    public let bytes: [UInt8]
     public let leafHash: Hash
     /// Nil if the bytes are not the canonical form of a statement; the replay says why.
     public let statement: SignedStatement?
@@ -12,6 +11,10 @@ public struct VerifiedEntry: Sendable {
     public let event: Event?
     /// False also where the key isn't known yet; then the replay verifies it, or says why not.
     let isSignatureVerified: Bool
+    /// What is no statement: a statement has its bytes itself, and each reference more is counted at each step.
+    private let otherBytes: [UInt8]
+
+    public var bytes: [UInt8] { statement?.entryBytes ?? otherBytes }
 
     /// Reads and verifies entries one after the other.
     ///
@@ -24,14 +27,15 @@ public struct VerifiedEntry: Sendable {
     }
 
     private init(_ bytes: [UInt8], _ statement: SignedStatement?, keys: KeyDirectory?, _ scratch: inout [UInt8]) {
-        self.bytes = bytes
         guard let statement, statement.entryBytes == bytes else {
+            otherBytes = bytes
             self.statement = nil
             event = nil
             leafHash = .leaf(bytes)
             isSignatureVerified = false
             return
         }
+        otherBytes = []
         self.statement = statement
         event = statement.header.isEvent ? try? Event(payloadOf: statement) : nil
         leafHash = statement.leafHash
