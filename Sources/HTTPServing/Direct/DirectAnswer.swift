@@ -17,13 +17,15 @@ package struct DirectAnswer: Sendable {
 }
 
 extension DirectAnswer {
-    /// The answer as it is sent: head and body in one piece, so that it is one write. As NIO's encoder has it, whose reason
-    /// phrases these are.
+    /// Writes the answer as it is sent: head and body in one piece, so that it is one write. As NIO's encoder has it, whose
+    /// reason phrases these are.
     ///
-    /// - Parameter closes: whether the client is told that the connection ends.
-    func encoded(date: String, closes: Bool) -> ByteBuffer {
+    /// - Parameters:
+    ///   - buffer: what is in it is dropped; its storage is taken where nobody else has it.
+    ///   - closes: whether the client is told that the connection ends.
+    func write(to buffer: inout ByteBuffer, date: String, closes: Bool) {
         let size = fields.reduce(128 + body.count) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
-        var buffer = ByteBufferAllocator().buffer(capacity: size)
+        buffer.clear(minimumCapacity: size)
         let phrase = HTTPResponseStatus(statusCode: status.code, reasonPhrase: status.reasonPhrase).reasonPhrase
         buffer.writeStaticString("HTTP/1.1 ")
         buffer.writeString(String(status.code))
@@ -36,7 +38,6 @@ extension DirectAnswer {
         if closes { buffer.write(field: "Connection", "close") }
         buffer.writeStaticString("\r\n")
         buffer.writeBytes(body)
-        return buffer
     }
 
     /// RFC 9110 section 15.2.1: the client "can expect to receive a final response after" it has sent the body.

@@ -49,6 +49,10 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Where answers are written: bytes from here on.
     private var wire: ChannelHandlerContext?
+    /// The last answer: the next one has its storage, if it has gone out by then.
+    private var outgoing = ByteBuffer()
+    /// Bytes of storage that are kept for that.
+    private static let keptCapacity = 4096
     private var peer: ClientAddress??
     private var date = DateField()
     /// Closes the connection of a client whose unwanted body does not come to an end.
@@ -180,7 +184,9 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func send(_ answer: DirectAnswer, _ context: ChannelHandlerContext) {
         let isWhole = isAnswering
         let ends = answer.endsConnection || !keepsConnection || unwanted == .cutOff
-        let bytes = answer.encoded(date: date.now(), closes: ends || takesNoMore)
+        answer.write(to: &outgoing, date: date.now(), closes: ends || takesNoMore)
+        let bytes = NIOAny(outgoing)
+        if outgoing.capacity > Self.keptCapacity { outgoing = ByteBuffer() }
         let mustDrop = unwanted == .dropped
         let isLast = takesNoMore && isWhole
         state = ends || isLast ? .ended : isWhole ? .passing : .dropping
@@ -190,9 +196,9 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
             let channel = context.channel
             let written = context.eventLoop.makePromise(of: Void.self)
             written.futureResult.whenComplete { _ in channel.close(promise: nil) }
-            return wire.writeAndFlush(NIOAny(bytes), promise: written)
+            return wire.writeAndFlush(bytes, promise: written)
         }
-        wire.writeAndFlush(NIOAny(bytes), promise: nil)
+        wire.writeAndFlush(bytes, promise: nil)
         if ends {
             closeInStages(context)
         } else if mustDrop {

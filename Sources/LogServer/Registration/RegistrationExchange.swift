@@ -14,6 +14,8 @@ final class RegistrationExchange: DirectExchange {
     private let desk: AnswerDesk
     private var body: [UInt8] = []
 
+    private static let reservedLimit = 16 << 10
+
     init(
         _ request: RegistrationRequest, _ form: RegistrationRequest.Form, limit: Int, _ service: RegistrationService,
         _ desk: AnswerDesk
@@ -31,6 +33,8 @@ final class RegistrationExchange: DirectExchange {
             problem.endsConnection = true
             return refuse(problem)
         }
+        // In one piece, unless that is much to set aside on the client's word.
+        if body.isEmpty { body.reserveCapacity(min(request.announced ?? 0, Self.reservedLimit)) }
         body.append(contentsOf: part.readableBytesView)
         return NIODeadline.now() <= deadline ? nil : refuse(.tooSlow)
     }
