@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// Bytes that something is looked up by, hashed once for all look-ups. Swift's arrays are hashed anew at each one, byte by
 /// byte.
 package struct HashedBytes: Sendable, Hashable {
@@ -17,12 +15,6 @@ package struct HashedBytes: Sendable, Hashable {
     package func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 
     package static func == (left: HashedBytes, right: HashedBytes) -> Bool {
-        guard left.hash == right.hash, left.bytes.count == right.bytes.count else { return false }
-        // Arrays are compared byte by byte.
-        return unsafe left.bytes.withUnsafeBytes { left in
-            unsafe right.bytes.withUnsafeBytes { right in
-                unsafe left.isEmpty || memcmp(left.baseAddress!, right.baseAddress!, left.count) == 0
-            }
-        }
+        left.hash == right.hash && left.bytes == right.bytes
     }
 }
