@@ -60,7 +60,8 @@ private let allowedImports: [String: Set<String>] = [
         "Foundation", "Glibc", "Synchronization", "Dispatch", "SystemPackage", "UnixSignals", "Yams",
     ],
     "holdfast-verify": [
-        "Tlog", "COSE", "Governance", "Verification", "ArgumentParser", "SystemPackage", "FoundationEssentials", "Glibc",
+        "Tlog", "COSE", "Governance", "Verification", "ArgumentParser", "SystemPackage", "FoundationEssentials",
+        "Glibc",
     ],
 ]
 
