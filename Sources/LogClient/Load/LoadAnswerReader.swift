@@ -11,9 +11,9 @@ struct LoadAnswer: Hashable {
 
 /// Reads the answers of one connection from bytes that come split anywhere.
 ///
-/// NIO's decoder is not used, because a load generator runs on the cores that it measures: the decoder makes strings of
-/// every field, and takes several times what is left of a request without it. What is read here is what a log answers:
-/// HTTP/1.1 with `Content-Length`, nothing interim before it. Anything else is a fault with a name, never guessed at.
+/// NIO's decoder is not used, because a load generator runs on the cores that it measures, and the decoder makes strings of
+/// every field. What is read here is what a log answers: HTTP/1.1 with `Content-Length`, nothing interim before it.
+/// Anything else is a fault with a name, never guessed at.
 struct LoadAnswerReader {
     enum Fault: Error, Hashable {
         case noStatusLine
