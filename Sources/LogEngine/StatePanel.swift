@@ -25,16 +25,9 @@ final class StatePanel: Sendable {
         case signedElsewhere(String)
     }
 
-    private let chases: [Chase]
+    private let chases: [(desk: WitnessDesk, wanted: WantedHead)]
     private let metrics: EngineMetrics
     private let logger: Logger
-
-    /// One state witness, and the heads that it is to cosign: of those that wait only the newest.
-    private struct Chase: Sendable {
-        let desk: WitnessDesk
-        let heads: AsyncStream<SignedCheckpoint>
-        let input: AsyncStream<SignedCheckpoint>.Continuation
-    }
 
     init(_ witnessing: Witnessing, _ parts: EngineParts) {
         (metrics, logger) = (parts.metrics, parts.logger)
@@ -44,17 +37,13 @@ final class StatePanel: Sendable {
             (clock.now() + rules.newest.policy.limits.maxSkew) / 1000
         }
         chases = witnessing.policy.witnesses.filter { witnessing.isAskedAfterPublication($0) }.map { witness in
-            let (heads, input) = AsyncStream.makeStream(
-                of: SignedCheckpoint.self, bufferingPolicy: .bufferingNewest(1))
-            return Chase(
-                desk: WitnessDesk(witness, patient, tree: parts.tree, latestTime: latestTime), heads: heads,
-                input: input)
+            (WitnessDesk(witness, patient, tree: parts.tree, latestTime: latestTime), WantedHead())
         }
     }
 
     /// Asks all of them for a head that is published, or published again with later cosignatures.
     func ask(_ published: SignedCheckpoint) {
-        for chase in chases { chase.input.yield(published) }
+        for chase in chases { chase.wanted.ask(published) }
     }
 
     /// Runs until it is ended or cancelled.
@@ -63,22 +52,23 @@ final class StatePanel: Sendable {
     ) async {
         await withTaskGroup(of: Void.self) { group in
             for chase in chases {
-                group.addTask { await self.run(chase, pauses, report) }
+                group.addTask { await self.run(chase.desk, chase.wanted, pauses, report) }
             }
         }
     }
 
     /// Asks nobody any more.
     func end() {
-        for chase in chases { chase.input.finish() }
+        for chase in chases { chase.wanted.end() }
     }
 
     private func run(
-        _ chase: Chase, _ pauses: ClosedRange<Duration>, _ report: @escaping @Sendable (Outcome) -> Void
+        _ desk: WitnessDesk, _ wanted: WantedHead, _ pauses: ClosedRange<Duration>,
+        _ report: @escaping @Sendable (Outcome) -> Void
     ) async {
         var pause = pauses.lowerBound
-        for await head in chase.heads {
-            switch await outcome(chase.desk, head) {
+        while let head = await wanted.next() {
+            switch await outcome(desk, head) {
             case .cosigned(let line):
                 pause = pauses.lowerBound
                 report(.cosigned(StateCosignature(line: line, head: head.checkpoint.treeHead)))
@@ -88,8 +78,7 @@ final class StatePanel: Sendable {
                 try? await Task.sleep(for: pause)
                 pause = min(pause * 2, pauses.upperBound)
                 if Task.isCancelled { return }
-                // Once more, unless a newer head waits by now: that one would be asked for next in any case.
-                if case .dropped(let newer) = chase.input.yield(head) { chase.input.yield(newer) }
+                wanted.askAgain(head)
             }
         }
     }
