@@ -117,8 +117,11 @@ class StateWitness:
             holdfast("witness", "init", self.monitor.parent / "key", "--name", "state.example/s", "--json").stdout)
         self.vkey, self.key = made["vkey"], made["key"]
         self.public = base64.b64decode(self.vkey.split("+", 2)[2])[1:]
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        # Kept bound: nobody else is given the port before the monitor listens at it, or between two runs of it.
+        self.reserved = socket.socket()
+        self.reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.reserved.bind(("127.0.0.1", 0))
+        self.port = self.reserved.getsockname()[1]
 
     @property
     def url(self):
@@ -127,6 +130,7 @@ class StateWitness:
     def start(self, trust, url, *arguments):
         self.monitor.start(
             "--log", f"{trust}={url}", "--state-witness", self.key, "--listen", f"127.0.0.1:{self.port}", *arguments)
+        self.monitor.wait(lambda: self.monitor.address, "the state witness does not listen")
 
     def cosigned(self, checkpoint):
         """Whether its cosignature is on the note, and valid by tlog-cosignature."""

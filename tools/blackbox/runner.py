@@ -22,7 +22,7 @@ def main():
                 function()
             except Exception:
                 failed += 1
-                print(f"  FAILED {title}")
+                print(f"  FAILED ({time.monotonic() - begun:.1f} s) {title}")
                 traceback.print_exc()
             else:
                 passed += 1

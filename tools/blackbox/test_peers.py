@@ -29,7 +29,15 @@ class Exchange:
         self.file = self.here.log.parent / "east.peer-evidence"
 
     def record(self):
-        return self.here.make("peer", "head", THERE, "--peer-url", self.there.url, by="observer")
+        """Records the peer's head, which its state witness has cosigned: the command waits for that."""
+        recorded = self.here.make("peer", "head", THERE, "--peer-url", self.there.url, by="observer")
+        if recorded["notes"]["state"] != "state witnesses vouch for it":
+            monitor = self.there.state.monitor
+            said = [line for line in self.there.log.get("/metrics")[1].decode().splitlines() if "witness" in line]
+            raise AssertionError("\n".join([
+                f"nobody vouches for the peer's head: {recorded}", f"its state witness ended: {monitor.process.poll()}",
+                *map(str, monitor.events[-10:]), *monitor.errors[-10:], *said]))
+        return recorded
 
     def gather(self, *more):
         made = holdfast(
@@ -53,8 +61,7 @@ def test_a_grant_of_a_peer():
     exchange = Exchange()
     try:
         gate = exchange.here.gate()
-        recorded = exchange.record()
-        assert recorded["notes"]["state"] == "state witnesses vouch for it", recorded
+        exchange.record()
         gathered = exchange.gather()
         assert gathered["statement"] is True, gathered
         began = time.monotonic()
