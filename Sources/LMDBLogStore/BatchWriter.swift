@@ -50,7 +50,8 @@ struct BatchWriter {
     private func writeEntries(of batch: StoreBatch, from first: UInt64) throws {
         try leaves.begin(at: first, count: batch.entries.count)
         let tiles = LeafTiles(transaction, layout)
-        if let (leafHash, index) = try leaves.firstKnown(of: batch.leafHashes, in: tiles, below: first) {
+        let hashes = leaves.keyed(batch.leafHashes)
+        if let (leafHash, index) = try leaves.firstKnown(of: batch.leafHashes, under: hashes, in: tiles, below: first) {
             throw StoreError.duplicate(leafHash, at: index)
         }
         var index = first
@@ -62,7 +63,7 @@ struct BatchWriter {
             index += 1
         }
         // Before the commit: who sees the entries must find them. Until then nobody is told of them, as no tile has them.
-        try leaves.add(batch.leafHashes, from: first)
+        try leaves.add(under: hashes, from: first)
     }
 
     /// The sizes whose state is kept when a batch ends at `size`.

@@ -79,7 +79,7 @@ final class LeafIndex: Sendable {
     ///
     /// - Parameter size: how many entries that are, asked for only where it matters.
     func index(of leafHash: Hash, in tiles: LeafTiles, below size: () throws -> UInt64) throws -> UInt64? {
-        try index(of: leafHash, in: lookUp()) { index in
+        try index(under: keyedHash(leafHash), in: lookUp()) { index in
             guard index < (try size()) else { return false }
             return try tiles.have(leafHash, at: index)
         }
@@ -87,18 +87,24 @@ final class LeafIndex: Sendable {
 
     /// Whether one of the leaf hashes may be in the log: false if no table has anything under them.
     func mayHave(anyOf leafHashes: [Hash]) throws(StoreError) -> Bool {
-        let tables = try lookUp()
-        let hashes = leafHashes.map { keyedHash($0) }
-        return (tables.recent + tables.segments).contains { $0.hasCandidate(underAnyOf: hashes) }
+        try lookUp().haveCandidate(underAnyOf: keyed(leafHashes))
+    }
+
+    /// What leaf hashes lie under.
+    func keyed(_ leafHashes: [Hash]) -> [UInt64] {
+        leafHashes.map { keyedHash($0) }
     }
 
     /// The first of the leaf hashes that one of the first `size` entries has, and the index of that; nil if there is none.
+    ///
+    /// - Parameter hashes: what the leaf hashes lie under.
     func firstKnown(
-        of leafHashes: [Hash], in tiles: LeafTiles, below size: UInt64
+        of leafHashes: [Hash], under hashes: [UInt64], in tiles: LeafTiles, below size: UInt64
     ) throws -> (leafHash: Hash, index: UInt64)? {
         let tables = try lookUp()
-        for leafHash in leafHashes {
-            let known = try index(of: leafHash, in: tables) { try $0 < size && tiles.have(leafHash, at: $0) }
+        guard tables.haveCandidate(underAnyOf: hashes) else { return nil }
+        for (leafHash, hash) in zip(leafHashes, hashes) {
+            let known = try index(under: hash, in: tables) { try $0 < size && tiles.have(leafHash, at: $0) }
             if let known { return (leafHash, known) }
         }
         return nil
@@ -110,7 +116,7 @@ final class LeafIndex: Sendable {
     ) throws -> UInt64? {
         let tables = try lookUp()
         for (leafHash, index) in zip(leafHashes, first..<first + UInt64(leafHashes.count)) {
-            let found = try self.index(of: leafHash, in: tables) { candidate in
+            let found = try self.index(under: keyedHash(leafHash), in: tables) { candidate in
                 if candidate == index { return true }
                 return try candidate < size && tiles.have(leafHash, at: candidate)
             }
@@ -128,9 +134,8 @@ final class LeafIndex: Sendable {
 
     /// The newest of the indices under this hash that `isMeant`.
     private func index(
-        of leafHash: Hash, in tables: Tables, where isMeant: (UInt64) throws -> Bool
+        under hash: UInt64, in tables: Tables, where isMeant: (UInt64) throws -> Bool
     ) rethrows -> UInt64? {
-        let hash = keyedHash(leafHash)
         for group in [tables.recent, tables.segments] {
             for table in group.reversed() {
                 var step = 0
@@ -178,13 +183,15 @@ final class LeafIndex: Sendable {
     }
 
     /// Puts the entries of a commit in, for which there is room.
-    func add(_ leafHashes: [Hash], from first: UInt64) throws {
-        guard !leafHashes.isEmpty else { return }
+    ///
+    /// - Parameter hashes: what their leaf hashes lie under.
+    func add(under hashes: [UInt64], from first: UInt64) throws {
+        guard !hashes.isEmpty else { return }
         guard let table = state.withLock({ $0.tables.recent.last }) else {
             throw StoreError(.io, "there is no table for recent leaf hashes")
         }
         var places: [Int] = []
-        places.reserveCapacity(leafHashes.count)
+        places.reserveCapacity(hashes.count)
         defer {
             state.withLock {
                 $0.added = Addition(first: first, places: places)
@@ -192,8 +199,8 @@ final class LeafIndex: Sendable {
             }
             orderSlots()
         }
-        for (leafHash, index) in zip(leafHashes, first...) {
-            guard let (place, isNew) = table.add(index, under: keyedHash(leafHash)) else {
+        for (hash, index) in zip(hashes, first...) {
+            guard let (place, isNew) = table.add(index, under: hash) else {
                 throw StoreError(.io, "the table for recent leaf hashes is full")
             }
             if isNew { places.append(place) }
@@ -217,6 +224,14 @@ final class LeafIndex: Sendable {
     func addRecent(to state: inout State, capacity: Int) throws {
         state.tables.recent.append(try SlotTable(slotCount: 2 * capacity))
         state.fillings.append(Filling(capacity: capacity, count: 0))
+    }
+}
+
+extension LeafIndex.Tables {
+    /// Whether any of them has something under one of these hashes.
+    fileprivate func haveCandidate(underAnyOf hashes: [UInt64]) -> Bool {
+        recent.contains { $0.hasCandidate(underAnyOf: hashes) }
+            || segments.contains { $0.hasCandidate(underAnyOf: hashes) }
     }
 }
 

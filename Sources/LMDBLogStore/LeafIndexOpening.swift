@@ -96,7 +96,7 @@ struct LeafIndexOpening {
             var leafHashes: [Hash] = []
             leafHashes.reserveCapacity(count)
             try LeafTiles(transaction, layout).forEach(settled..<size) { leafHashes.append($1) }
-            try index.add(leafHashes, from: settled)
+            try index.add(under: index.keyed(leafHashes), from: settled)
         }
     }
 }

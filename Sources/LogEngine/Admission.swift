@@ -52,6 +52,9 @@ struct Admission {
     /// Where the statements of this very batch stand.
     private var placed: [Hash: UInt64] = [:]
 
+    /// Whether any of the batch's statements may stand in the snapshot.
+    private var mayBeThere = true
+
     private var refusals: RefusalTally
 
     /// - Parameters:
@@ -90,12 +93,14 @@ struct Admission {
     /// Decides on every statement of the groups, in order, and ends with the record of refusals if one is due.
     ///
     /// - Parameters:
+    ///   - store: what the snapshot is of.
     ///   - key: what the log's own statements are signed with.
     ///   - ring: the keys that the server holds.
     ///   - interval: how long refusals are gathered before a record of them is due, in ms.
     consuming func admit(
-        _ groups: [PendingGroup], key: Ed25519.SigningKey, ring: LogKeyRing, interval: UInt64
+        _ groups: [PendingGroup], of store: any LogStore, key: Ed25519.SigningKey, ring: LogKeyRing, interval: UInt64
     ) throws(BatchFault) -> AdmittedBatch {
+        mayBeThere = try mayHave(groups, store)
         var outcomes: [[Result<Placement, Rejection>]] = []
         outcomes.reserveCapacity(groups.count)
         let count = groups.reduce(0) { $0 + $1.statements.count }
@@ -178,8 +183,18 @@ struct Admission {
         }
     }
 
+    /// Whether any of the statements may be an entry of the snapshot; the store knows of all that is in that.
+    private func mayHave(_ groups: [PendingGroup], _ store: any LogStore) throws(BatchFault) -> Bool {
+        do {
+            return try store.mayHave(anyOf: groups.flatMap { $0.statements.lazy.map(\.statement.leafHash) })
+        } catch {
+            throw BatchFault(read: error)
+        }
+    }
+
     private func index(of leafHash: Hash) throws(BatchFault) -> UInt64? {
         if let index = placed[leafHash] { return index }
+        guard mayBeThere else { return nil }
         do {
             return try snapshot.index(ofLeaf: leafHash)
         } catch {

@@ -77,7 +77,7 @@ struct Writer: Sendable {
             return try parts.store.read { snapshot in
                 try Admission(base: tip, snapshot: snapshot, now: parts.clock.now(), refusals: refusals)
                     .admit(
-                        groups, key: signing.keys.statement, ring: keys,
+                        groups, of: parts.store, key: signing.keys.statement, ring: keys,
                         interval: parts.options.refusalsInterval.milliseconds)
             }
         } catch let reason as StopReason {

@@ -1,4 +1,5 @@
 import Governance
+import LMDBLogStore
 import LogEngine
 import LogStore
 import Synchronization
@@ -114,6 +115,58 @@ struct DecidedSubmissionTests {
         #expect(try await log.submit(statement).get().duplicate)
         #expect(desk.count == 0)
         #expect(log.metrics.inFlight == 0)
+        await log.shutdown()
+    }
+
+    @Test("a copy of a statement whose batch is being committed gets its index, on a store that knows what it may have")
+    func copyInTheNextBatch() async throws {
+        let scratch = try Scratch()
+        let domain = try TestDomain()
+        let gate = Gate(shut: false)
+        let store = TestStore(try LMDBLogStore(directory: scratch.file("log")))
+        let log = try domain.log(store: store)
+        gate.close()
+        store.set { $0.beforeCommit = { gate.pass() } }
+        let desk = Desk()
+        let statement = try domain.evidence(1)
+        log.submit(statement, decided: desk.take)
+        try await gate.waitForArrival()
+        // Verified before the commit, decided on after it.
+        log.submit(try domain.evidence(2), decided: desk.take)
+        log.submit(statement, decided: desk.take)
+        gate.release()
+        try await eventually { desk.count == 3 }
+        let registrations = try log.registrations(desk.takeAll()).map { try $0[0].get() }
+        #expect(registrations.map(\.index) == [2, 4, 2])
+        #expect(registrations.map(\.duplicate) == [false, false, true])
+        await log.shutdown()
+    }
+
+    @Test("of a long submission each statement gets its own answer, whatever the others are")
+    func mixed() async throws {
+        let domain = try TestDomain()
+        let log = try domain.log()
+        let known = try domain.evidence(1000)
+        _ = try await log.submit(known).get()
+        let stranger = Ed25519.SigningKey.generate()
+        let statements: [[UInt8]] = try (0..<150).map { number in
+            switch number % 7 {
+            case 2: [UInt8(number)]
+            case 3: known
+            case 5: try domain.evidence(number, key: stranger)
+            default: try domain.evidence(number)
+            }
+        }
+        let results = await log.submit(statements)
+        try #require(results.count == statements.count)
+        for (number, result) in results.enumerated() {
+            switch number % 7 {
+            case 2: #expect(result.failure?.code == .malformed)
+            case 3: #expect(try result.get().duplicate)
+            case 5: #expect(result.failure?.code == .unknownIssuer)
+            default: try domain.verify(result.get(), of: statements[number])
+            }
+        }
         await log.shutdown()
     }
 }

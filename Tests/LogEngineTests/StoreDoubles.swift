@@ -49,6 +49,11 @@ final class TestStore: LogStore {
         return try base.read { try body(TestSnapshot(base: $0, faults: faults)) }
     }
 
+    func mayHave(anyOf leafHashes: [Hash]) throws(StoreError) -> Bool {
+        if let error = faults.withLock({ $0.read }) { throw error }
+        return try base.mayHave(anyOf: leafHashes)
+    }
+
     func commit(_ batch: StoreBatch, expecting: TreeHead) throws(StoreError) {
         let faults = self.faults.withLock { $0 }
         try faults.beforeCommit()
