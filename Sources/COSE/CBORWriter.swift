@@ -49,6 +49,23 @@ package struct CBORWriter {
         bytes.append(contentsOf: value)
     }
 
+    /// A byte string of what `content` writes, where it stands: its head is put in front once it is known how long that is.
+    package mutating func byteString(_ content: (inout CBORWriter) -> Void) {
+        let start = bytes.count
+        // Room for the head that most have.
+        for _ in 0..<3 { bytes.append(0) }
+        content(&self)
+        let count = bytes.count - start - 3
+        guard Self.headSize(count) == 3 else {
+            var head = CBORWriter(capacity: 9)
+            head.head(2, UInt64(count))
+            return bytes.replaceSubrange(start..<start + 3, with: head.bytes)
+        }
+        bytes[start] = 2 << 5 | 25
+        bytes[start + 1] = UInt8(truncatingIfNeeded: count >> 8)
+        bytes[start + 2] = UInt8(truncatingIfNeeded: count)
+    }
+
     package mutating func hash(_ value: Hash) {
         head(2, UInt64(Hash.byteCount))
         value.append(to: &bytes)

@@ -98,6 +98,13 @@ public struct Receipt: Sendable, Hashable {
     static func encoded(_ proof: Proof, protected: [UInt8], signature: [UInt8], checkpoint: [UInt8]?) -> [UInt8] {
         var writer = CBORWriter(
             capacity: protected.count + signature.count + proof.mostBytesWritten + (checkpoint?.count ?? 0) + 32)
+        write(proof, protected: protected, signature: signature, checkpoint: checkpoint, to: &writer)
+        return writer.bytes
+    }
+
+    static func write(
+        _ proof: Proof, protected: [UInt8], signature: [UInt8], checkpoint: [UInt8]?, to writer: inout CBORWriter
+    ) {
         writer.tag(18)
         writer.array(count: 4)
         writer.bytes(protected)
@@ -111,7 +118,6 @@ public struct Receipt: Sendable, Hashable {
         }
         writer.null()
         writer.bytes(signature)
-        return writer.bytes
     }
 
     /// The same receipt with another checkpoint for the same head, or none.

@@ -78,6 +78,13 @@ public struct SignedRoot: Sendable, Hashable {
             .inclusion(proof), protected: protected, signature: signature, checkpoint: checkpointBytes)
     }
 
+    /// Writes the same bytes behind others.
+    package func writeReceipt(_ proof: InclusionProof, to writer: inout CBORWriter) {
+        precondition(proof.size == head.size, "an inclusion proof for another size than the signed head's")
+        Receipt.write(
+            .inclusion(proof), protected: protected, signature: signature, checkpoint: checkpointBytes, to: &writer)
+    }
+
     /// The receipt that this head continues an older one. The proof has to end at the head's size.
     public func receipt(_ proof: ConsistencyProof) -> Receipt {
         precondition(proof.newSize == head.size, "a consistency proof to another size than the signed head's")

@@ -7,49 +7,71 @@ public struct SignedStatement: Sendable {
     /// "Each entry is prefixed with its length as a big-endian uint16" (tlog-tiles): what fits in an entry bundle.
     public static let entryByteLimit = 65_535
 
-    /// All there is, behind one reference: a statement is handed on many times on its way into a log.
+    /// All there is, behind one reference: a statement is handed on many times on its way into a log. Small, as it has left
+    /// the processor's caches when it is needed again.
     @usableFromInline
     final class Parts: Sendable {
-        @usableFromInline let header: StatementHeader
+        @usableFromInline let readHeader: ReadHeader
         @usableFromInline let entryBytes: [UInt8]
         @usableFromInline let leafHash: Hash
         let places: Places
 
-        init(header: StatementHeader, entryBytes: [UInt8], places: Places, leafHash: Hash) {
-            self.header = header
+        init(readHeader: ReadHeader, entryBytes: [UInt8], places: Places, leafHash: Hash) {
+            self.readHeader = readHeader
             self.entryBytes = entryBytes
             self.places = places
             self.leafHash = leafHash
         }
     }
 
+    /// A header, behind one reference that any number of statements share.
+    @usableFromInline
+    final class ReadHeader: Sendable {
+        @usableFromInline let header: StatementHeader
+
+        init(_ header: StatementHeader) { self.header = header }
+    }
+
     /// Places in ``entryBytes``; the items are byte strings with their heads.
     struct Places {
-        let protectedItem: Range<Int>
-        let protected: Range<Int>
-        let payloadItem: Range<Int>
-        let payload: Range<Int>
-        let signature: Range<Int>
+        let protectedItem: Place
+        let protected: Place
+        let payloadItem: Place
+        let payload: Place
+        let signature: Place
+    }
+
+    /// A place in an entry, which has no more bytes than ``entryByteLimit``.
+    struct Place {
+        private let start: UInt16
+        private let end: UInt16
+
+        init(_ range: Range<Int>) {
+            start = UInt16(range.lowerBound)
+            end = UInt16(range.upperBound)
+        }
+
+        var range: Range<Int> { Int(start)..<Int(end) }
     }
 
     @usableFromInline let parts: Parts
 
     /// What the protected header says.
-    @inlinable public var header: StatementHeader { parts.header }
+    @inlinable public var header: StatementHeader { parts.readHeader.header }
     /// The canonical bytes: the outer array in deterministic encoding with tag 18, the unprotected header emptied,
     /// protected header and payload as they were signed. This is the log's entry.
     @inlinable public var entryBytes: [UInt8] { parts.entryBytes }
     /// The RFC 6962 leaf hash of ``entryBytes``; its lowercase hex is the entry's identifier.
     @inlinable public var leafHash: Hash { parts.leafHash }
 
-    package var payloadRange: Range<Int> { parts.places.payload }
+    package var payloadRange: Range<Int> { parts.places.payload.range }
 
     /// The encoded protected header, as it was signed.
-    public var protected: [UInt8] { Array(entryBytes[parts.places.protected]) }
+    public var protected: [UInt8] { Array(entryBytes[parts.places.protected.range]) }
     /// The content.
-    public var payload: [UInt8] { Array(entryBytes[parts.places.payload]) }
+    public var payload: [UInt8] { Array(entryBytes[parts.places.payload.range]) }
     /// 64 bytes.
-    public var signature: [UInt8] { Array(entryBytes[parts.places.signature]) }
+    public var signature: [UInt8] { Array(entryBytes[parts.places.signature.range]) }
 
     /// Reads a statement and makes it canonical: whatever is in the unprotected header is dropped. Bytes that are
     /// canonical already are kept without a copy. The signature is not verified.
@@ -107,26 +129,29 @@ public struct SignedStatement: Sendable {
         guard layout.signature.count == Ed25519.signatureByteCount else {
             throw .envelope(.signatureLength(layout.signature.count))
         }
-        let header: StatementHeader
+        let readHeader: ReadHeader
         if let last, layout.unprotected.isEmpty, last.hasProtected(bytes, in: layout.protected) {
-            header = last.header
+            readHeader = last.parts.readHeader
         } else {
-            header = try StatementHeader(bytes, in: layout.protected, unprotected: layout.unprotected)
+            readHeader = ReadHeader(
+                try StatementHeader(bytes, in: layout.protected, unprotected: layout.unprotected))
         }
-        if header.hashEnvelope != nil && payload.count != Hash.byteCount { throw .digestLength(payload.count) }
+        if readHeader.header.hashEnvelope != nil, payload.count != Hash.byteCount {
+            throw .digestLength(payload.count)
+        }
         let entryBytes = dropped == 0 ? bytes : Self.canonical(bytes, unprotected: layout.unprotectedItem)
         parts = Parts(
-            header: header, entryBytes: entryBytes,
+            readHeader: readHeader, entryBytes: entryBytes,
             places: Places(
-                protectedItem: layout.protectedItem, protected: layout.protected,
-                payloadItem: layout.payloadItem.moved(by: -dropped), payload: payload.moved(by: -dropped),
-                signature: layout.signature.moved(by: -dropped)),
+                protectedItem: Place(layout.protectedItem), protected: Place(layout.protected),
+                payloadItem: Place(layout.payloadItem.moved(by: -dropped)),
+                payload: Place(payload.moved(by: -dropped)), signature: Place(layout.signature.moved(by: -dropped))),
             leafHash: dropped == 0 ? hash ?? .leaf(entryBytes) : .leaf(entryBytes))
     }
 
     /// Whether the protected header of another message is this one's, byte for byte: then it says the same.
     private func hasProtected(_ bytes: [UInt8], in range: Range<Int>) -> Bool {
-        entryBytes.span.extracting(parts.places.protected).hasSameBytes(as: bytes.span.extracting(range))
+        entryBytes.span.extracting(parts.places.protected.range).hasSameBytes(as: bytes.span.extracting(range))
     }
 
     /// RFC 9943 section 6.3: "the unprotected header of a Signed Statement MUST be set to an empty map before the
@@ -156,9 +181,10 @@ public struct SignedStatement: Sendable {
         guard key.thumbprint == header.thumbprint else { throw .envelope(.keyMismatch) }
         let places = parts.places
         COSESign1.writeToBeSigned(
-            encodedProtected: entryBytes[places.protectedItem], encodedPayload: entryBytes[places.payloadItem],
+            encodedProtected: entryBytes[places.protectedItem.range],
+            encodedPayload: entryBytes[places.payloadItem.range],
             over: &scratch)
-        guard key.publicKey.isValid(signature: entryBytes[places.signature], for: scratch) else {
+        guard key.publicKey.isValid(signature: entryBytes[places.signature.range], for: scratch) else {
             throw .envelope(.badSignature)
         }
     }

@@ -32,6 +32,11 @@ public struct Registration: Sendable {
         head.signedRoot.encodedReceipt(proof)
     }
 
+    /// Writes the same bytes behind others.
+    package func writeReceipt(to writer: inout CBORWriter) {
+        head.signedRoot.writeReceipt(proof, to: &writer)
+    }
+
     /// The same proof in the form of c2sp.org/tlog-proof, with the checkpoint it leads to.
     public func tlogProof() -> TlogProof {
         TlogProof(extra: nil, index: index, path: proof.path, checkpoint: head.checkpoint)

@@ -162,6 +162,22 @@ struct CBORTests {
         }
     }
 
+    @Test(
+        "a byte string that is written where it stands is the one that is written whole",
+        arguments: [0, 22, 23, 253, 254, 65_532, 65_533, 70_000])
+    func byteStringInPlace(count: Int) {
+        let content = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
+        var (inner, whole, inPlace) = (CBORWriter(), CBORWriter(), CBORWriter())
+        inner.bytes(content)
+        whole.unsigned(7)
+        whole.bytes(inner.bytes)
+        whole.null()
+        inPlace.unsigned(7)
+        inPlace.byteString { $0.bytes(content) }
+        inPlace.null()
+        #expect(inPlace.bytes == whole.bytes)
+    }
+
     @Test("a sequence is taken apart into its items, and no further than asked")
     func sequences() throws {
         let items: [CBOR] = [1, "two", [3, [4]], .tagged(18, [5: 6]), .bytes([0xff, 0xff])]

@@ -44,7 +44,7 @@ extension RegistrationService {
         case .success(let registration):
             writer.unsigned(registration.duplicate ? 200 : 201)
             writer.unsigned(registration.index)
-            writer.bytes(registration.encodedReceipt())
+            writer.byteString(registration.writeReceipt)
         case .failure(let rejection):
             let problem = Problem(rejection)
             writer.integer(Int64(problem.code.status.code))
