@@ -90,16 +90,27 @@ public struct SignedStatement: Sendable {
     public static func decode(
         _ messages: ArraySlice<[UInt8]>
     ) -> [Result<SignedStatement, StatementError>] {
+        decode(messages, leafHashes: Hash.leaves(messages)[...])
+    }
+
+    /// The same, for who has computed the leaf hashes of these very bytes.
+    package static func decode(
+        _ messages: ArraySlice<[UInt8]>, leafHashes: ArraySlice<Hash>
+    ) -> [Result<SignedStatement, StatementError>] {
+        precondition(leafHashes.count == messages.count)
         var last: SignedStatement?
-        return zip(messages, Hash.leaves(messages)).map { bytes, hash in
+        var results: [Result<SignedStatement, StatementError>] = []
+        results.reserveCapacity(messages.count)
+        for (index, hash) in zip(messages.indices, leafHashes) {
             do throws(StatementError) {
-                let statement = try SignedStatement(decoding: bytes, hash: hash, after: last)
+                let statement = try SignedStatement(decoding: messages[index], hash: hash, after: last)
                 last = statement
-                return .success(statement)
+                results.append(.success(statement))
             } catch {
-                return .failure(error)
+                results.append(.failure(error))
             }
         }
+        return results
     }
 
     /// - Parameters:

@@ -11,7 +11,6 @@ struct LogReading<Source: TileSource> {
     private let source: Source
     let head: TreeHead
     let trust: TrustFile
-    private(set) var frontier = Frontier()
     private(set) var tiles: TileComparison<Source>
     private(set) var replay: LogReplay
     /// The first entry that the log's rules don't allow.
@@ -45,6 +44,12 @@ struct LogReading<Source: TileSource> {
             pins: LogReplay.Pins(genesis: trust.genesis?.leafHash, authorities: trust.authorities))
     }
 
+    /// How many entries were read, those of an earlier run too.
+    var size: UInt64 { tiles.size }
+
+    /// The root that they have.
+    var root: Hash { tiles.root }
+
     /// Goes on where an earlier run was.
     mutating func resume(_ start: LogResume) throws(CheckFailure) {
         guard start.trust == LogResume.digest(trust) else {
@@ -61,7 +66,6 @@ struct LogReading<Source: TileSource> {
             for entry in try source.bundle(0, width: width).prefix(1) { try first.append(entry) }
             genesisPolicy = first.rules?.policy
             replay = try LogReplay(resuming: start.standstill, pins: pins)
-            frontier = try TileEdges.frontier(start.openTiles, size: start.size)
         } catch let failure as any NamedFailure {
             throw CheckFailure(failure)
         } catch {
@@ -99,7 +103,7 @@ struct LogReading<Source: TileSource> {
         }
         try tiles.finish()
         do throws(ReplayError) { try replay.finish() } catch { replayFailure = replayFailure ?? error }
-        if frontier.root() == head.root, frontier.size > resumedAt { try keep() }
+        if root == head.root, size > resumedAt { try keep() }
     }
 
     /// Reads entries and has them verified, always some pieces ahead of the one that is taken. What was read before a
@@ -129,16 +133,17 @@ struct LogReading<Source: TileSource> {
                     }
                 }
                 guard let entries = await pieces.next({ await group.next() }) else { return fault }
-                do throws(BundleFault) { for entry in entries { try take(entry) } } catch { return error }
+                let span = entries.span
+                // Not `for entry in entries`, which counts each entry's references: it was last seen by another core.
+                do throws(BundleFault) { for index in span.indices { try take(span[index]) } } catch { return error }
                 ahead -= entries.count
-                progress(frontier.size, head.size)
+                progress(size, head.size)
             }
         }
         if let fault { throw fault }
     }
 
     private mutating func take(_ entry: VerifiedEntry) throws(BundleFault) {
-        frontier.append(entry.leafHash)
         do { try tiles.append(entry.leafHash) } catch { throw .source(error) }
         follow(entry)
         if replay.isAtSeal, resumption?.isDue() == true {

@@ -46,7 +46,7 @@ extension LogReading {
     }
 
     private func reportEntries(to list: inout CheckList) {
-        let count = CheckValue("entries", frontier.size)
+        let count = CheckValue("entries", size)
         if let stop {
             list.fail(.entries, stop.code, "\(stop.path) \(stop.why)", count, CheckValue("of", head.size))
         } else if let failure = replayFailure, failure.check == .entries {
@@ -60,7 +60,7 @@ extension LogReading {
         if let difference = tally.difference {
             list.fail(name, difference.code, difference.sentence)
         } else if stop != nil {
-            list.leaveOut(name, "reading ended at entry \(frontier.size)")
+            list.leaveOut(name, "reading ended at entry \(size)")
         } else {
             list.pass(name, CheckValue("tiles", tally.count))
         }
@@ -68,10 +68,10 @@ extension LogReading {
 
     private func reportRoot(to list: inout CheckList) {
         guard stop == nil else {
-            list.leaveOut(.root, "reading ended at entry \(frontier.size)")
+            list.leaveOut(.root, "reading ended at entry \(size)")
             return
         }
-        let root = frontier.root()
+        let root = root
         if root == head.root {
             list.pass(.root, CheckValue("size", head.size), CheckValue("root", root.hex))
         } else {
@@ -87,7 +87,7 @@ extension LogReading {
                 list.leaveOut(name, "the fold ended at an entry that the log's rules don't allow")
             }
         } else if stop != nil {
-            list.leaveOut(name, "reading ended at entry \(frontier.size)")
+            list.leaveOut(name, "reading ended at entry \(size)")
         } else {
             list.pass(name, values: values(of: name))
         }

@@ -112,21 +112,32 @@ enum TileEdges {
         return isWhole && open.map(\.count) == widths
     }
 
-    /// The roots of the perfect subtrees, the largest first.
     static func frontier(_ open: [[Hash]], size: UInt64) throws(ProofError) -> Frontier {
+        try Frontier(size: size, hashes: subtrees(open))
+    }
+
+    /// The root of the tree whose partial tiles these are.
+    static func root(_ open: [[Hash]]) -> Hash {
+        let hashes = subtrees(open)
+        guard let smallest = hashes.last else { return .emptyTree }
+        return hashes.dropLast().reversed().reduce(smallest) { .node($1, $0) }
+    }
+
+    /// The roots of the perfect subtrees, the largest first.
+    private static func subtrees(_ open: [[Hash]]) -> [Hash] {
         var hashes: [Hash] = []
         for tile in open.reversed() {
             var rest = tile[...]
             while !rest.isEmpty {
                 let width = 1 << (Int.bitWidth - 1 - rest.count.leadingZeroBitCount)
-                hashes.append(Self.root(rest.prefix(width)))
+                hashes.append(perfectRoot(rest.prefix(width)))
                 rest = rest.dropFirst(width)
             }
         }
-        return try Frontier(size: size, hashes: hashes)
+        return hashes
     }
 
-    private static func root(_ hashes: ArraySlice<Hash>) -> Hash {
+    private static func perfectRoot(_ hashes: ArraySlice<Hash>) -> Hash {
         var level = Array(hashes)
         while level.count > 1 {
             level = stride(from: 0, to: level.count, by: 2).map { .node(level[$0], level[$0 + 1]) }

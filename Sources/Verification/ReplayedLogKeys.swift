@@ -156,7 +156,7 @@ extension TrustedLogKeys {
 extension LogReading {
     /// The log's keys at the head; nil unless everything below it was followed and is as it should be.
     var keysAtHead: ReplayedLogKeys? {
-        guard stop == nil, replayFailure == nil, frontier.root() == head.root, replay.isAtSeal,
+        guard stop == nil, replayFailure == nil, root == head.root, replay.isAtSeal,
             replay.size == head.size, trust.genesis != nil || !trust.authorities.isEmpty
         else { return nil }
         return ReplayedLogKeys(replay)

@@ -38,6 +38,12 @@ struct TileComparison<Source: TileSource> {
         leafTiles.difference == nil && upperTiles.difference == nil ? open : nil
     }
 
+    /// How many leaves there are.
+    var size: UInt64 { fullTiles[0] << 8 + UInt64(open[0].count) }
+
+    /// The root that the leaves have, whatever the log's tiles say.
+    var root: Hash { TileEdges.root(open) }
+
     /// Adds a leaf; compares the tiles that it completes.
     mutating func append(_ leafHash: Hash) throws {
         try append(leafHash, level: 0)

@@ -24,6 +24,10 @@ func read(_ path: String, limit: Int64 = byteLimit) throws(FileProblem) -> [UInt
     guard let status = try? FilePath(path).stat() else {
         throw FileProblem(description: "\(path): there is no such file")
     }
+    return try read(path, status, limit: limit)
+}
+
+private func read(_ path: String, _ status: Stat, limit: Int64) throws(FileProblem) -> [UInt8] {
     guard status.type != .directory else { throw FileProblem(description: "\(path) is a directory, not a file") }
     guard status.size <= limit else {
         throw FileProblem(
@@ -72,8 +76,8 @@ struct DirectorySource: TileSource {
 
     func read(_ path: String) throws -> [UInt8]? {
         let full = directory + "/" + path
-        guard FileManager.default.fileExists(atPath: full) else { return nil }
-        return try holdfast_verify.read(full)
+        guard let status = try? FilePath(full).stat() else { return nil }
+        return try holdfast_verify.read(full, status, limit: byteLimit)
     }
 
     /// Links to directories are left alone: they may lead anywhere, in a circle too.

@@ -79,6 +79,9 @@ public struct LogReplay: Sendable {
         self.rules = rules
     }
 
+    /// The tree of all entries so far; of one that has thrown too.
+    public var treeHead: TreeHead { frontier.treeHead }
+
     /// Whether every entry so far is as it should be, and the last one is a seal.
     public var isAtSeal: Bool { failure == nil && size > 0 && sealedSize == size }
 
@@ -253,23 +256,25 @@ public struct LogReplay: Sendable {
         } else {
             fold = GovernanceState(base: state, rules: rules)
         }
-        for (offset, pending) in statements.enumerated() {
+        // Not one after the other by value, which counts the references of each.
+        let span = statements.span
+        for offset in span.indices {
             let index = sealedSize + UInt64(statements.startIndex + offset)
-            if let refusals = pending.refusals {
+            if let refusals = span[offset].refusals {
                 do {
-                    try fold.apply(refusals, of: pending.statement, index: index, batchTime: batchTime)
+                    try fold.apply(refusals, of: span[offset].statement, index: index, batchTime: batchTime)
                 } catch {
                     throw .notAdmitted(index: index, error)
                 }
                 continue
             }
-            if !pending.signatureVerified, let signer = fold.rules.keys.entry(for: pending.statement) {
-                do { try pending.statement.verify(signer.key) } catch {
+            if !span[offset].signatureVerified, let signer = fold.rules.keys.entry(for: span[offset].statement) {
+                do { try span[offset].statement.verify(signer.key) } catch {
                     guard Mutant.isOff("replay/signature") else { throw .badSignature(index: index, error) }
                 }
             }
             do {
-                try fold.admit(pending.statement, event: pending.event, index: index, batchTime: batchTime)
+                try fold.admit(span[offset].statement, event: span[offset].event, index: index, batchTime: batchTime)
             } catch {
                 throw .notAdmitted(index: index, error)
             }

@@ -16,14 +16,34 @@ public struct VerifiedEntry: Sendable {
 
     public var bytes: [UInt8] { statement?.entryBytes ?? otherBytes }
 
+    /// Entries that are hashed and read before they are verified: as many as the nearest cache has room for.
+    private static let entriesAtOnce = 16
+
     /// Reads and verifies entries one after the other.
     ///
     /// - Parameter keys: those that the replay's rules have by now; nil to verify no signature.
     public static func all(_ entries: ArraySlice<[UInt8]>, keys: KeyDirectory?) -> [VerifiedEntry] {
+        all(entries, leafHashes: nil, keys: keys)
+    }
+
+    /// The same, for who has computed the leaf hashes of these very bytes.
+    package static func all(
+        _ entries: ArraySlice<[UInt8]>, leafHashes: [Hash]?, keys: KeyDirectory?
+    ) -> [VerifiedEntry] {
         var scratch: [UInt8] = []
-        return zip(entries, SignedStatement.decode(entries)).map { bytes, statement in
-            VerifiedEntry(bytes, try? statement.get(), keys: keys, &scratch)
+        var verified: [VerifiedEntry] = []
+        verified.reserveCapacity(entries.count)
+        while verified.count < entries.count {
+            let some = entries.dropFirst(verified.count).prefix(entriesAtOnce)
+            let hashes = leafHashes?[verified.count..<verified.count + some.count] ?? Hash.leaves(some)[...]
+            let statements = SignedStatement.decode(some, leafHashes: hashes)
+            for (index, position) in zip(some.indices, statements.indices) {
+                let statement: SignedStatement? =
+                    if case .success(let statement) = statements[position] { statement } else { nil }
+                verified.append(VerifiedEntry(some[index], statement, keys: keys, &scratch))
+            }
         }
+        return verified
     }
 
     private init(_ bytes: [UInt8], _ statement: SignedStatement?, keys: KeyDirectory?, _ scratch: inout [UInt8]) {

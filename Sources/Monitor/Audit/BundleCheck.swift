@@ -38,7 +38,8 @@ struct BundleCheck: Sendable {
         bundlePath = TileResource.entries(index: index, width: width).path
         let stored = try await TileTruth.read(tile, from: files)
         let found = try await files.entries(ofBundle: index, width: width)
-        let computed = found.map { Hash.leaves($0[...]).flatMap(\.bytes) }
+        let hashes = found.map { Hash.leaves($0[...]) }
+        let computed = hashes.map { Self.content($0) }
         let mirrored = MirroredBundle(tile: tile, mirror: mirror)
         guard let right = try await right(truth, stored, computed, mirrored) else {
             report(stored, found)
@@ -50,13 +51,24 @@ struct BundleCheck: Sendable {
             let repair = AuditRepair.resource(.tile(tile), right)
             add(AuditDamage(.tile(tile), expected: right, found: stored), mirror == nil ? nil : repair)
         }
-        leafHashes = (0..<width).compactMap { right.hash(at: $0) }
-        if computed == right {
+        if computed == right, let hashes {
             entries = found
+            leafHashes = hashes
         } else {
+            leafHashes = (0..<width).compactMap { right.hash(at: $0) }
             try await compare(found, mirrored)
         }
-        if case .statements(let keys) = depth, let entries { verified = VerifiedEntry.all(entries[...], keys: keys) }
+        if case .statements(let keys) = depth, let entries {
+            verified = VerifiedEntry.all(entries[...], leafHashes: leafHashes, keys: keys)
+        }
+    }
+
+    /// The tile of these hashes.
+    private static func content(_ hashes: [Hash]) -> [UInt8] {
+        var content: [UInt8] = []
+        content.reserveCapacity(hashes.count * Hash.byteCount)
+        for hash in hashes { hash.append(to: &content) }
+        return content
     }
 
     /// The leaf hashes as the root demands them, from whoever has them.

@@ -12,7 +12,6 @@ struct RuleCheck {
     private var failure: ReplayError?
     /// The first entry that was not there to be followed.
     private var gap: UInt64?
-    private var frontier = Frontier()
     /// The policy of entry 0.
     private var genesis: Policy?
     /// Where each leaf hash was.
@@ -28,7 +27,7 @@ struct RuleCheck {
     }
 
     /// The head up to which everything was there and allowed.
-    var clean: TreeHead? { failure == nil && gap == nil && duplicates.isEmpty ? frontier.treeHead : nil }
+    var clean: TreeHead? { failure == nil && gap == nil && duplicates.isEmpty ? replay?.treeHead : nil }
 
     /// Counts a bundle; finds entries that are in the log twice.
     mutating func note(_ bundle: BundleCheck) {
@@ -71,9 +70,10 @@ struct RuleCheck {
         }
         let isVouchedFor = isVouchedFor(bundle.index)
         do throws(ReplayError) {
-            for entry in entries {
-                try replay.append(entry, isVouchedFor: isVouchedFor)
-                frontier.append(entry.leafHash)
+            // Not `for entry in entries`, which counts each entry's references: it was last seen by another core.
+            let span = entries.span
+            for index in span.indices {
+                try replay.append(span[index], isVouchedFor: isVouchedFor)
                 if replay.size == 1 { genesis = replay.rules?.policy }
             }
         } catch {

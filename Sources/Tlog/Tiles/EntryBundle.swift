@@ -15,16 +15,17 @@ public struct EntryBundle: Sendable, Hashable {
         guard (1...Self.fullWidth).contains(width) else { throw .width(width) }
         var entries: [[UInt8]] = []
         entries.reserveCapacity(width)
-        var rest = bytes[...]
-        while let high = rest.popFirst() {
+        var start = 0
+        while start < bytes.count {
             guard entries.count < width else { throw .trailingBytes(after: width) }
-            guard let low = rest.popFirst() else { throw .truncatedLength(entry: entries.count) }
-            let length = Int(high) << 8 | Int(low)
-            guard rest.count >= length else {
-                throw .truncatedEntry(entry: entries.count, expected: length, actual: rest.count)
+            guard start + 1 < bytes.count else { throw .truncatedLength(entry: entries.count) }
+            let length = Int(bytes[start]) << 8 | Int(bytes[start + 1])
+            start += 2
+            guard bytes.count - start >= length else {
+                throw .truncatedEntry(entry: entries.count, expected: length, actual: bytes.count - start)
             }
-            entries.append(Array(rest.prefix(length)))
-            rest = rest.dropFirst(length)
+            entries.append(Array(bytes[start..<start + length]))
+            start += length
         }
         guard entries.count == width else { throw .tooFewEntries(expected: width, actual: entries.count) }
         self.entries = entries
