@@ -30,6 +30,7 @@ let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -207,7 +208,7 @@ let package = Package(
             name: "LogServerTests",
             dependencies: [
                 "LogServer", "HTTPServing", "LogEngine", "LogStore", "Governance", "COSE", "Tlog", hummingbird,
-                hummingbirdTesting, httpTypes, logging, nioCore, nioPosix, nioSSL, serviceLifecycle,
+                hummingbirdTesting, httpTypes, logging, nioCore, nioEmbedded, nioPosix, nioSSL, serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(

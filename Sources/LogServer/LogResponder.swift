@@ -47,21 +47,14 @@ struct LogResponder: HTTPResponder {
         var response: Response
         do {
             response = try answer(incoming, match)
-        } catch let problem as Problem {
+        } catch {
+            let problem = problem(error, match?.route)
             response = Response(problem.answer(accept: incoming.accept, isJSON: isJSON))
             if problem.endsConnection { incoming.unwanted = .cutOff }
-        } catch let error as StoreError where error.code == .closed {
-            let problem = Problem(Rejection(.stopped, "The log is shutting down; try again when it is back."))
-            response = Response(problem.answer(accept: incoming.accept, isJSON: isJSON))
-        } catch {
-            logger.error(
-                "A request failed", metadata: ["route": "\(match?.route.rawValue ?? "none")", "error": "\(error)"])
-            let problem = Problem(.internal, "The server failed; its log says how. Try again later.")
-            response = Response(problem.answer(accept: incoming.accept, isJSON: isJSON))
         }
         if match?.route != .entries {
             response.headers[.accessControlAllowOrigin] = "*"
-            response.headers[.accessControlExposeHeaders] = "ETag, Holdfast-Index, Location, Retry-After"
+            response.headers[.accessControlExposeHeaders] = Self.exposedFields
         }
         if request.method == .head { response = response.createHeadResponse() }
         record(match?.route, request.method, status: response.status, since: started)
@@ -69,6 +62,21 @@ struct LogResponder: HTTPResponder {
         case .none: return response
         case .dropped: return response.draining(request, context.channel, within: TimeAmount(options.bodyTimeout))
         case .cutOff: return response.ending(context.channel)
+        }
+    }
+
+    /// What pages of other origins may see of an answer.
+    static let exposedFields = "ETag, Holdfast-Index, Location, Retry-After"
+
+    /// What a client is told of an error.
+    func problem(_ error: any Error, _ route: Route?) -> Problem {
+        switch error {
+        case let problem as Problem: return problem
+        case let error as StoreError where error.code == .closed:
+            return Problem(Rejection(.stopped, "The log is shutting down; try again when it is back."))
+        default:
+            logger.error("A request failed", metadata: ["route": "\(route?.rawValue ?? "none")", "error": "\(error)"])
+            return Problem(.internal, "The server failed; its log says how. Try again later.")
         }
     }
 

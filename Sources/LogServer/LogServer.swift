@@ -50,7 +50,7 @@ public struct LogServer: Service {
             (listener.maxHeaderBytes, listener.maxHeaderCount) = (options.maxHeaderBytes, options.maxHeaderCount)
             listener.onBound = options.onBound
             return try listener.application(
-                responder, direct: RegistrationService(responder), logger: logger)
+                responder, direct: DirectRoutes(responder), logger: logger)
         }
     }
 }

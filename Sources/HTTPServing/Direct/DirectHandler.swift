@@ -6,7 +6,8 @@ internal import NIOHTTP1
 ///
 /// Answers come in the order of the requests, whoever makes them: what comes behind a request that is served here is held
 /// until that is answered, and a request that is to be served here is held until those are answered that were passed on.
-/// While something is held nothing is read. On a graceful shutdown the connection ends behind the answer that is due.
+/// One that would be served here is held too while the client does not read what it was answered. While something is held
+/// nothing is read. On a graceful shutdown the connection ends behind the answer that is due.
 ///
 /// An answer goes out as one piece of bytes, past the handlers between this one and NIO's encoder. Behind this one stands
 /// NIO's `HTTPServerPipelineHandler`, for what is passed on.
@@ -84,13 +85,13 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
         silence.hear(part)
-        if held.isEmpty, !mustWait(part) { take(part, data, context) } else { held.append(part) }
+        if held.isEmpty, !mustWait(part, context) { take(part, data, context) } else { held.append(part) }
     }
 
-    private func mustWait(_ part: HTTPServerRequestPart) -> Bool {
+    private func mustWait(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) -> Bool {
         switch (state, part) {
         case (.answering, _): true
-        case (.passing, .head(let head)): passedOn > 0 && serves(head)
+        case (.passing, .head(let head)): (passedOn > 0 || !context.channel.isWritable) && serves(head)
         default: false
         }
     }
@@ -132,7 +133,7 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
         // An answer that is given at once comes here again, from inside.
         guard !isReleasing, !held.isEmpty else { return }
         isReleasing = true
-        while let part = held.first, !mustWait(part) {
+        while let part = held.first, !mustWait(part, context) {
             held.removeFirst()
             take(part, wrapInboundOut(part), context)
         }
@@ -238,6 +239,12 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
         passedOn = max(0, passedOn - 1)
         silence.answered()
         release(context)
+    }
+
+    /// The client reads again: what waited for that comes in.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { release(context) }
+        context.fireChannelWritabilityChanged()
     }
 
     // MARK: Reading

@@ -32,7 +32,7 @@ package protocol DirectExchange: AnyObject {
 
     /// The body is whole.
     ///
-    /// - Parameter answer: to be called once, on the event loop, after this has returned.
+    /// - Parameter answer: to be called once, on the event loop, at once or later.
     func end(_ answer: @escaping (DirectAnswer) -> Void)
 
     /// The client went away, or broke HTTP, before the body was whole: the exchange is over.

@@ -54,7 +54,7 @@ struct RegistrationRequest: Sendable {
 
 extension HTTPHeaders {
     /// RFC 9110 section 5.3: fields of one name are the list of their values. Nil where there is none.
-    fileprivate func joined(_ name: String) -> String? {
+    func joined(_ name: String) -> String? {
         let values = self[name]
         return values.count > 1 ? values.joined(separator: ", ") : values.first
     }

@@ -22,13 +22,8 @@ extension LogResponder {
         guard let resource = TileResource(path: path) else {
             throw Problem(.notFound, "\(path) is not the path of a tile or an entry bundle (c2sp.org/tlog-tiles).")
         }
-        let tag = "\"\(facts.cacheTag)/\(path)\""
-        let content = try log.read { snapshot, head -> [UInt8]? in
-            try Self.checkPublished(resource, size: head.size)
-            // What a path names never changes, so the path is the version.
-            if incoming.hasCopy(tag) { return nil }
-            return try Self.content(of: resource, in: snapshot)
-        }
+        let tag = tag(of: path)
+        let content = try content(of: resource, unless: incoming.hasCopy(tag))
         var response: Response
         if let content {
             response = Response(.ok, .octets, .immutable, content)
@@ -38,6 +33,20 @@ extension LogResponder {
         }
         response.headers[.eTag] = tag
         return response
+    }
+
+    /// What a path names never changes, so the path is the version.
+    func tag(of path: String) -> String { "\"\(facts.cacheTag)/\(path)\"" }
+
+    /// What a published resource has.
+    ///
+    /// - Parameter isKnown: whether the client has it; then nothing is read.
+    /// - Returns: nil where the client has it.
+    func content(of resource: TileResource, unless isKnown: Bool = false) throws -> [UInt8]? {
+        try log.read { snapshot, head in
+            try Self.checkPublished(resource, size: head.size)
+            return isKnown ? nil : try Self.content(of: resource, in: snapshot)
+        }
     }
 
     /// What is committed and not yet published is not there yet.
