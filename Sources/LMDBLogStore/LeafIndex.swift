@@ -17,6 +17,9 @@ final class LeafIndex: Sendable {
     struct Tables {
         var segments: [SlotTable] = []
         var recent: [SlotTable] = []
+        /// Hashes under which no segment had anything. What is settled after such a look-up is in `recent` too as long as
+        /// the header does not speak of it, and from then on there is another one of these.
+        var absent = RecentHashes()
     }
 
     struct State {
@@ -136,14 +139,22 @@ final class LeafIndex: Sendable {
     private func index(
         under hash: UInt64, in tables: Tables, where isMeant: (UInt64) throws -> Bool
     ) rethrows -> UInt64? {
-        for group in [tables.recent, tables.segments] {
-            for table in group.reversed() {
-                var step = 0
-                while let index = table.candidate(under: hash, step: &step) {
-                    if try isMeant(index) { return index }
-                }
+        for table in tables.recent.reversed() {
+            var step = 0
+            while let index = table.candidate(under: hash, step: &step) {
+                if try isMeant(index) { return index }
             }
         }
+        if tables.absent.contains(hash) { return nil }
+        var isAbsent = true
+        for table in tables.segments.reversed() {
+            var step = 0
+            while let index = table.candidate(under: hash, step: &step) {
+                if try isMeant(index) { return index }
+                isAbsent = false
+            }
+        }
+        if isAbsent { tables.absent.insert(hash) }
         return nil
     }
 
@@ -230,8 +241,13 @@ final class LeafIndex: Sendable {
 extension LeafIndex.Tables {
     /// Whether any of them has something under one of these hashes.
     fileprivate func haveCandidate(underAnyOf hashes: [UInt64]) -> Bool {
-        recent.contains { $0.hasCandidate(underAnyOf: hashes) }
-            || segments.contains { $0.hasCandidate(underAnyOf: hashes) }
+        if recent.contains(where: { $0.hasCandidate(underAnyOf: hashes) }) { return true }
+        // A statement is looked up at its arrival, at its admission and in its commit: once in the segments.
+        let unknown = hashes.filter { !absent.contains($0) }
+        if unknown.isEmpty { return false }
+        if segments.contains(where: { $0.hasCandidate(underAnyOf: unknown) }) { return true }
+        for hash in unknown { absent.insert(hash) }
+        return false
     }
 }
 

@@ -58,6 +58,8 @@ extension LeafIndex {
             try synced { try file.settle(header) }
         }
         state.withLock { state in
+            // Only now may recent tables go: what was not in the segments may be there now.
+            if state.header != header { state.tables.absent = RecentHashes() }
             state.header = header
             let settled = state.fillings.prefix { $0.end.map { $0 <= header.tree.size } ?? false }.count
             state.fillings.removeFirst(settled)

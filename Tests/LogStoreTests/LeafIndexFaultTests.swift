@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import LMDB
 import LogStore
+import Synchronization
 import Testing
 import Tlog
 
@@ -105,5 +106,30 @@ struct LeafIndexFaultTests {
         #expect(try !store.mayHave(anyOf: []))
         store.close()
         #expect(code { _ = try store.mayHave(anyOf: never) } == .closed)
+    }
+
+    @Test("what was looked for in vain is found once it is committed, and settled, and is not committed again")
+    mutating func absentBefore() throws {
+        let store = try scratch.store { $0.recentLeaves = 5 }
+        try log.grow(store, by: 20)
+        for _ in 0..<5 {
+            let batch = log.nextBatch(5)
+            for hash in batch.leafHashes { #expect(try store.read { try $0.index(ofLeaf: hash) } == nil) }
+            #expect(try !store.mayHave(anyOf: batch.leafHashes))
+            let entries = log.entries.count
+            try log.commit(batch, to: store)
+            try checkFound(store)
+            #expect(try store.mayHave(anyOf: [batch.leafHashes[0]]))
+            // The tables that are full are in the file from here on, and nowhere else.
+            try log.grow(store, by: 5)
+            try store.leafIndex().waitForSettling()
+            #expect(try store.leafIndex().state.withLock { $0.tables.recent.count } == 1)
+            try checkFound(store)
+            for (hash, entry) in zip(batch.leafHashes, entries...) {
+                #expect(try store.mayHave(anyOf: [hash]))
+                let again = log.batch([[1], log.entries[entry]])
+                #expect(code { try store.commit(again, expecting: log.head.treeHead) } == .duplicateEntry)
+            }
+        }
     }
 }
