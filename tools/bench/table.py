@@ -54,7 +54,8 @@ def markdown(results):
         f"{machine['fileSystem']}; load average {machine['loadAverage']:.1f} before the run"
         + (" (`--quick`)" if results["quick"] else "") + ".",
         "",
-        f"Limits: V = **{limits['V']:.0f}** Ed25519 verifications of 1 KiB a second on all cores (libsodium); one core "
+        f"Limits: V = **{limits['V']:.0f}** Ed25519 verifications of 1 KiB a second on all cores (libsodium; "
+        f"{limits['VRepeated']:.0f} where 64 messages come over and over); one core "
         f"hashes {limits['sha256PerSecond']:.0f} leaves of 1 KiB or {limits['nodesPerSecond']:.0f} inner nodes a "
         f"second; writing 4 KiB with `fdatasync` takes {limits['syncMicroseconds']:.0f} µs. V is measured again beside "
         "each round of a part, and each ratio is to that.",
