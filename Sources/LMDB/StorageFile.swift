@@ -80,18 +80,18 @@ public final class StorageFile: Sendable {
 
     /// The bytes from `offset` on, fewer than `byteCount` where the file ends before.
     public func read(_ byteCount: Int, at offset: Int) throws(SystemCallError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: byteCount)
-        var count = 0
-        while count < byteCount {
-            let read = unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe pread(descriptor, buffer.baseAddress! + count, byteCount - count, offset + count)
+        var failure: SystemCallError?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+            while count < byteCount {
+                let read = unsafe pread(descriptor, buffer.baseAddress! + count, byteCount - count, offset + count)
+                if read < 0 && errno == EINTR { continue }
+                if read < 0 { failure = SystemCallError("pread", path) }
+                guard read > 0 else { break }
+                count += read
             }
-            if read < 0 && errno == EINTR { continue }
-            guard read >= 0 else { throw SystemCallError("pread", path) }
-            guard read > 0 else { break }
-            count += read
         }
-        return Array(bytes.prefix(count))
+        if let failure { throw failure }
+        return bytes
     }
 
     /// Writes bytes from `offset` on.

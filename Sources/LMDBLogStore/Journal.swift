@@ -1,84 +1,125 @@
 internal import LMDB
+internal import LogStore
 internal import Synchronization
+internal import Tlog
 
-/// The newest commits' changes of everything that lies in tables beside entries and tiles: a row for each commit in the
-/// store, and the same in memory, where readers ask first.
+/// The newest commits: each a row of a file, and the same in memory, where readers ask first.
 ///
-/// A change of a table costs a page of its own, so a commit writes its changes into one row, one after the other. Now and
-/// then a commit *folds* the rows into the tables, in the order of the keys: what many commits have changed in one page is
-/// then written once.
+/// LMDB writes a page for each place that a commit changes, scattered over its file, and waits for the disk twice. A row is
+/// written in one piece, and waited for once. Now and then the rows are *folded*: one transaction of LMDB brings what they all
+/// add and change into the tables, in the order of the keys.
 ///
-/// What is in memory is found by the commit's number or size, so a snapshot sees what the rows of its own transaction say,
-/// whatever is committed meanwhile. Where memory has gone on too far for it, it reads its rows.
+/// What is in memory is found by index, size or the commit's number, so a snapshot sees the commits that were there when it
+/// began, whatever is committed or folded meanwhile.
 final class Journal: Sendable {
-    /// The segment that commits are added to, and before it the one that was folded last, which snapshots from before
-    /// the fold read.
+    private let environment: Environment
+    private let layout: Layout
+    private let options: LMDBLogStore.Options
+    /// Held by the commit, or fold, that is under way.
+    private let file: Mutex<JournalFile>
+    /// The segment that commits are added to, and before it the one that was folded last, which snapshots from before the
+    /// fold read.
     private let segments: Mutex<(current: JournalSegment, last: JournalSegment?)>
 
-    /// Held by the commit that is under way.
-    private let commits = Mutex(())
+    /// Reads the rows of the file, and folds them.
+    init(
+        _ file: consuming JournalFile, environment: Environment, layout: Layout, options: LMDBLogStore.Options
+    ) throws {
+        (self.environment, self.layout, self.options) = (environment, layout, options)
+        let base = try environment.read { transaction in
+            try JournalHead.check(transaction, layout)
+            return try JournalHead.folded(transaction, layout)
+        }
+        let segment = JournalSegment(behind: base)
+        try environment.read { transaction in
+            try file.replay(behind: base) { row, entries in
+                try segment.add(row, entries, tiles: row.tiles.map { try StoreView(transaction, layout, segment).grown($0) })
+            }
+        }
+        self.file = Mutex(file)
+        segments = Mutex((segment, nil))
+        try fold()
+    }
 
-    init(_ segment: JournalSegment) { segments = Mutex((segment, nil)) }
+    /// Runs `body` on the newest committed state.
+    func read<R>(_ body: (StoreView) throws -> R) throws -> R {
+        while true {
+            let result: R? = try environment.read { transaction in
+                guard let segment = segment(behind: try JournalHead.folded(transaction, layout)) else { return nil }
+                return try body(StoreView(transaction, layout, segment))
+            }
+            if let result { return result }
+            // Two folds went by since the transaction began: a new one sees a newer state.
+        }
+    }
 
-    /// What the journal has for a snapshot.
-    ///
-    /// - Parameter head: of the newest commit that the transaction sees.
-    func segment(for head: JournalHead, _ transaction: Transaction, _ layout: Layout) throws -> JournalSegment {
+    private func segment(behind folded: JournalHead) -> JournalSegment? {
         let (current, last) = segments.withLock { $0 }
-        if current.reaches(head) { return current }
-        if let last, last.reaches(head) { return last }
-        return try JournalSegment(reading: transaction, layout, head)
+        if current.base.number == folded.number { return current }
+        return last.flatMap { $0.base.number == folded.number ? $0 : nil }
     }
 
     /// As in ``JournalSegment``.
     var mostBytesFolded: Int { segments.withLock { $0.current }.mostBytesFolded }
 
-    /// Commits, one at a time, with what the journal has in memory beside it.
-    ///
-    /// What is to be committed is in memory just before it is, so that every snapshot finds its commit there; those from
-    /// before do not see it. What could not be committed is taken back.
-    ///
-    /// - Parameter body: writes and commits; it calls its argument when all is written.
-    func commit(_ body: (_ isWritten: (JournalStep) -> Void) throws -> Void) throws {
-        try commits.withLock { _ in
-            var step: JournalStep?
-            do {
-                try body {
-                    step = $0
-                    take($0)
-                }
-            } catch {
-                if let step { takeBack(step) }
-                throw error
+    /// Whether the file still has its name.
+    func fileHasName() throws -> Bool { try file.withLock { try $0.hasName() } }
+
+    /// Adds a batch. When this returns, it is on the disk, and every snapshot from then on has it.
+    func commit(_ batch: StoreBatch, expecting: TreeHead, _ leaves: LeafIndex) throws {
+        try file.withLock { file in
+            try foldIfLong(&file)
+            let (row, hashes) = try read { view in
+                try BatchCheck(view: view, leaves: leaves, options: options).check(batch, expecting: expecting)
             }
+            // First: who sees the entries must find them. Until then nobody is told of them, as no tile has them.
+            try leaves.add(under: hashes, from: row.before.size)
+            let entries = try file.append(row, batch.entries)
+            segments.withLock { $0.current }.add(row, entries, tiles: batch.tiles)
         }
     }
 
-    private func take(_ step: JournalStep) {
-        switch step {
-        case .added(let changes, let head, let byteCount, let segment):
-            segment.add(changes, head, byteCount: byteCount)
-            segments.withLock { segments in
-                if segments.current !== segment { segments = (segment, segments.current) }
-            }
-        case .folded(let segment, let head):
-            segments.withLock { $0 = (JournalSegment(behind: head.number), segment) }
-        }
+    // MARK: Folding
+
+    /// Brings all commits into LMDB's tables.
+    func fold() throws {
+        try file.withLock { try fold(&$0) }
     }
 
-    private func takeBack(_ step: JournalStep) {
-        switch step {
-        case .added(let changes, let head, let byteCount, let segment):
-            segment.removeLast(changes, head, byteCount: byteCount)
-        case .folded(let segment, _): segments.withLock { $0 = (segment, nil) }
+    private func foldIfLong(_ file: inout JournalFile) throws {
+        let segment = segments.withLock { $0.current }
+        guard segment.count >= options.journalCommits || segment.byteCount >= options.journalByteCount else { return }
+        try fold(&file)
+    }
+
+    private func fold(_ file: inout JournalFile) throws {
+        let (segment, last) = segments.withLock { $0 }
+        guard segment.count > 0 else { return }
+        do {
+            try environment.write { transaction in
+                try segment.fold(into: layout, transaction)
+                // Just before LMDB commits: who then sees the fold finds the segment behind it.
+                segments.withLock { $0 = (JournalSegment(behind: segment.newest), segment) }
+            }
+        } catch {
+            segments.withLock { $0 = (segment, last) }
+            throw error
         }
+        // The rows are written over from here on: what LMDB has must be what they had.
+        try environment.read { try segment.check(foldedInto: layout, $0) }
+        try file.beginAnew()
     }
 }
 
-/// What a commit does to the journal.
-enum JournalStep {
-    /// It adds a row with its changes.
-    case added(JournalChanges, JournalHead, byteCount: Int, to: JournalSegment)
-    /// It brings all changes into the tables, its own too.
-    case folded(JournalSegment, at: JournalHead)
+extension StoreView {
+    /// A tile after it has gained hashes.
+    fileprivate func grown(_ growth: JournalRow.Growth) throws -> (tile: Tile, hashes: [UInt8]) {
+        let (coordinate, from, gained) = growth
+        let old = from == 0 ? [] : try withTileRow(coordinate, TileRow.hashes) ?? []
+        let hashes = old.prefix(from * Hash.byteCount) + gained
+        guard let tile = Tile(coordinate: coordinate, width: hashes.count / Hash.byteCount),
+            old.count >= from * Hash.byteCount
+        else { throw StoreError.damaged("\(coordinate), which its journal continues, is missing or too short") }
+        return (tile, Array(hashes))
+    }
 }

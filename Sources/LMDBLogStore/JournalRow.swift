@@ -1,198 +1,170 @@
 internal import LogStore
 internal import Tlog
 
-/// What one commit changes beside entries, leaf hashes and tiles: what a row of the journal keeps until it is folded.
-struct JournalChanges: Sendable {
-    typealias Values = [(key: HashedBytes, value: [UInt8]?)]
-    /// The entries of all lists lie in one array.
-    typealias Lists = [(key: HashedBytes, entries: ArraySlice<IndexTable.Entry>)]
+/// One commit, as a row of the journal says it: what it continues, where the log stands after it, and what it adds.
+///
+/// In the file: how many bytes the row has, and how many of them are its content; the content; its SHA-256; the entries, one
+/// behind the other. The hash does not cover the entries: the content has their leaf hashes, as what the tiles of level 0 gain.
+struct JournalRow {
+    /// The lengths that a row begins with: two numbers of eight bytes.
+    static let lengthsByteCount = 16
+    /// The lengths, the tree before the commit, and the head after it.
+    static let headByteCount = lengthsByteCount + 40 + JournalHead.byteCount
 
-    /// Whether a batch ended with the commit; a commit without entries keeps a checkpoint only.
-    var isSealed = false
-    var state: Values = []
-    var pages: Values = []
-    var streams: Lists = []
-    var listings: Lists = []
-    var checkpoint: (size: UInt64, bytes: [UInt8])?
+    /// What a tile gains: its hashes from one of them on.
+    typealias Growth = (coordinate: TileCoordinate, from: Int, hashes: ArraySlice<UInt8>)
 
-    init(_ batch: StoreBatch) {
-        isSealed = !batch.entries.isEmpty
-        state = batch.state.map { (HashedBytes($0.key), $0.value) }
-        pages = batch.mapPages.map { (HashedBytes($0.path), $0.bytes) }
-        let links = batch.streams.map { (index: $0.index, number: $0.seq) }
-        streams = batch.streams.runs(by: { $0.key == $1.key }).map { run in
-            (HashedBytes(batch.streams[run.lowerBound].key), links[run])
+    let before: TreeHead
+    let head: JournalHead
+    let changes: JournalChanges
+    let tiles: [Growth]
+
+    /// What a batch makes of a log.
+    init(_ batch: StoreBatch, after old: JournalHead, head: JournalHead, changes: JournalChanges) {
+        (before, self.head, self.changes) = (old.head.treeHead, head, changes)
+        tiles = batch.tiles.map { tile, hashes in
+            let from = Tile(at: tile.coordinate, treeSize: old.head.size)?.width ?? 0
+            return (tile.coordinate, from, hashes[(from * Hash.byteCount)...])
         }
-        let listed = batch.listings.map { (index: $0.index, number: UInt64(0)) }
-        listings = batch.listings.runs(by: { $0.key == $1.key }).map { run in
-            (HashedBytes(batch.listings[run.lowerBound].key), listed[run])
-        }
-        checkpoint = batch.checkpoint
-    }
-}
-
-extension Array {
-    /// The ranges of elements that follow one another and are alike.
-    fileprivate func runs(by areAlike: (Element, Element) -> Bool) -> [Range<Int>] {
-        var runs: [Range<Int>] = []
-        runs.reserveCapacity(count)
-        var start = 0
-        for position in indices.dropFirst() where !areAlike(self[start], self[position]) {
-            runs.append(start..<position)
-            start = position
-        }
-        if !isEmpty { runs.append(start..<count) }
-        return runs
-    }
-}
-
-extension JournalChanges {
-    /// About as many bytes as they have in a row.
-    var byteCount: Int {
-        var count = checkpoint?.bytes.count ?? 0
-        for (key, value) in state { count += key.bytes.count + (value?.count ?? 0) + 4 }
-        for (path, page) in pages { count += path.bytes.count + (page?.count ?? 0) + 4 }
-        for (key, entries) in streams { count += key.bytes.count + 2 + 4 * entries.count }
-        for (key, entries) in listings { count += key.bytes.count + 2 + 2 * entries.count }
-        return count
-    }
-}
-
-/// The bytes of changes behind the head in a row. Numbers are LEB128, bytes have their number before them; an index is
-/// said as how far it lies below the size after the commit.
-extension JournalChanges {
-    func row(_ head: JournalHead) -> [UInt8] {
-        var writer = RowWriter(bytes: head.bytes)
-        writer.bytes.reserveCapacity(JournalHead.byteCount + byteCount + Hash.byteCount)
-        writer.add(isSealed ? 1 : 0)
-        for values in [state, pages] { writer.add(values) }
-        writer.add(streams, below: head.head.size, numbered: true)
-        writer.add(listings, below: head.head.size, numbered: false)
-        writer.add(checkpoint == nil ? 0 : 1)
-        if let checkpoint {
-            writer.add(checkpoint.size)
-            writer.add(checkpoint.bytes)
-        }
-        return JournalHead.row(writer.bytes)
     }
 
-    /// - Parameter row: the value of a row that has changes, with its head.
-    init(row: [UInt8], _ head: JournalHead) throws(StoreError) {
-        var reader = RowReader(bytes: try head.changes(in: row))
-        guard let changes = JournalChanges(&reader, size: head.head.size), reader.isAtEnd else {
-            throw .unreadable(head)
+    /// The bytes of the row, written over those of an earlier one.
+    func write(_ entries: [[UInt8]], over bytes: inout [UInt8]) {
+        var writer = RowWriter()
+        swap(&writer.bytes, &bytes)
+        defer { swap(&writer.bytes, &bytes) }
+        writer.bytes.removeAll(keepingCapacity: true)
+        writer.bytes.append(contentsOf: repeatElement(0, count: Self.lengthsByteCount))
+        before.size.append(to: &writer.bytes)
+        before.root.append(to: &writer.bytes)
+        writer.bytes.append(contentsOf: head.bytes)
+        changes.write(to: &writer, size: head.head.size)
+        writer.add(UInt64(tiles.count))
+        for (coordinate, from, hashes) in tiles {
+            writer.add(UInt64(coordinate.level))
+            writer.add(coordinate.index)
+            writer.add(UInt64(from))
+            writer.add(hashes)
         }
-        self = changes
+        writer.add(UInt64(entries.count))
+        var entriesByteCount = 0
+        for entry in entries {
+            writer.add(UInt64(entry.count))
+            entriesByteCount += entry.count
+        }
+        let contentByteCount = writer.bytes.count
+        writer.bytes.reserveCapacity(contentByteCount + Hash.byteCount + entriesByteCount)
+        for (number, place) in [(contentByteCount + Hash.byteCount + entriesByteCount, 0), (contentByteCount, 8)] {
+            let bytes = UInt64(number).bigEndian8
+            for offset in 0..<8 { writer.bytes[place + offset] = bytes[offset] }
+        }
+        Hash.sha256(writer.bytes).append(to: &writer.bytes)
+        for entry in entries { writer.bytes.append(contentsOf: entry) }
     }
 
-    private init?(_ reader: inout RowReader, size: UInt64) {
-        guard let isSealed = reader.number(), let state = reader.values(), let pages = reader.values(),
-            let streams = reader.lists(below: size, numbered: true),
-            let listings = reader.lists(below: size, numbered: false), let checkpoints = reader.number(),
-            isSealed <= 1, checkpoints <= 1
+    // MARK: Reading
+
+    /// Where the entries of a row begin, one after the other, and where the last of them ends.
+    typealias EntryEnds = [Int]
+
+    /// The row that these bytes are; nil if they are none, or damaged.
+    static func read(_ bytes: [UInt8]) -> (row: JournalRow, entryEnds: EntryEnds)? {
+        guard let (byteCount, contentByteCount) = lengths(bytes.span), byteCount == bytes.count else { return nil }
+        let (content, hash) = (bytes[..<contentByteCount], bytes[contentByteCount..<contentByteCount + Hash.byteCount])
+        guard Hash.sha256(content).bytes == Array(hash), let (row, entryByteCounts) = JournalRow.parse(content) else {
+            return nil
+        }
+        var ends = [contentByteCount + Hash.byteCount]
+        ends.reserveCapacity(entryByteCounts.count + 1)
+        for count in entryByteCounts { ends.append(ends[ends.count - 1] + count) }
+        guard ends.last == byteCount, row.hasLeafHashes(of: bytes, ends) else { return nil }
+        return (row, ends)
+    }
+
+    /// How many bytes the row has that begins so, and how many its content; nil if no row begins so.
+    static func lengths(_ bytes: Span<UInt8>) -> (row: Int, content: Int)? {
+        guard bytes.count >= lengthsByteCount,
+            let row = UInt64(bigEndianBytes: bytes.extracting(0..<8)).flatMap({ Int(exactly: $0) }),
+            let content = UInt64(bigEndianBytes: bytes.extracting(8..<16)).flatMap({ Int(exactly: $0) }),
+            content >= headByteCount, content <= row - Hash.byteCount
         else { return nil }
-        if checkpoints == 1 {
-            guard let size = reader.number(), let bytes = reader.byteString() else { return nil }
-            checkpoint = (size, bytes)
+        return (row, content)
+    }
+
+    /// The number of the commit whose row begins so.
+    static func number(_ bytes: Span<UInt8>) -> UInt64? {
+        let place = lengthsByteCount + 40
+        guard bytes.count >= place + 8 else { return nil }
+        return UInt64(bigEndianBytes: bytes.extracting(place..<place + 8))
+    }
+
+    private init(before: TreeHead, head: JournalHead, changes: JournalChanges, tiles: [Growth]) {
+        (self.before, self.head, self.changes, self.tiles) = (before, head, changes, tiles)
+    }
+
+    private static func parse(_ content: ArraySlice<UInt8>) -> (JournalRow, entryByteCounts: [Int])? {
+        let start = lengthsByteCount
+        let after = content[start + 40..<headByteCount]
+        guard let size = UInt64(bigEndianBytes: content[start..<start + 8]),
+            let root = Hash(content[start + 8..<start + 40]),
+            let head = JournalHead(after.span)
+        else { return nil }
+        let before = TreeHead(size: size, root: root)
+        var reader = RowReader(bytes: content.dropFirst(headByteCount))
+        guard let changes = JournalChanges(&reader, size: head.head.size), let tileCount = reader.number() else {
+            return nil
         }
-        self.isSealed = isSealed == 1
-        (self.state, self.pages, self.streams, self.listings) = (state, pages, streams, listings)
+        var tiles: [Growth] = []
+        for _ in 0..<tileCount {
+            guard let level = reader.number().flatMap({ Int(exactly: $0) }), let index = reader.number(),
+                let coordinate = TileCoordinate(level: level, index: index),
+                let from = reader.number().flatMap({ Int(exactly: $0) }), let hashes = reader.byteString(),
+                from == Tile(at: coordinate, treeSize: size)?.width ?? 0,
+                Tile(at: coordinate, treeSize: head.head.size)?.byteCount == from * Hash.byteCount + hashes.count
+            else { return nil }
+            tiles.append((coordinate, from, hashes[...]))
+        }
+        guard let entryCount = reader.number(), entryCount <= UInt64(reader.bytes.count) else { return nil }
+        var entryByteCounts: [Int] = []
+        for _ in 0..<entryCount {
+            guard let count = reader.number(), count <= UInt64(EntryBundle.maxEntryByteCount) else { return nil }
+            entryByteCounts.append(Int(count))
+        }
+        guard reader.isAtEnd, size + entryCount == head.head.size else { return nil }
+        return (JournalRow(before: before, head: head, changes: changes, tiles: tiles), entryByteCounts)
+    }
+
+    /// Whether the entries are those that the tiles of level 0 gain.
+    private func hasLeafHashes(of bytes: [UInt8], _ ends: EntryEnds) -> Bool {
+        let hashes = tiles.filter { $0.coordinate.level == 0 }
+            .sorted { $0.coordinate.index < $1.coordinate.index }
+            .flatMap { $0.hashes }
+        guard hashes.count == (ends.count - 1) * Hash.byteCount else { return false }
+        return (0..<ends.count - 1).allSatisfy { position in
+            Hash.leaf(bytes[ends[position]..<ends[position + 1]])
+                == Hash(hashes[position * Hash.byteCount..<(position + 1) * Hash.byteCount])
+        }
     }
 }
 
-private struct RowWriter {
-    var bytes: [UInt8]
+/// The entries of one commit, in the bytes of its row as they were read back from the file.
+final class JournaledRow: Sendable {
+    let first: UInt64
+    private let bytes: [UInt8]
+    private let ends: JournalRow.EntryEnds
 
-    mutating func add(_ number: UInt64) {
-        var rest = number
-        while rest > 0x7F {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        bytes.append(UInt8(truncatingIfNeeded: rest))
+    init(first: UInt64, bytes: [UInt8], ends: JournalRow.EntryEnds) {
+        (self.first, self.bytes, self.ends) = (first, bytes, ends)
     }
 
-    mutating func add(_ string: [UInt8]) {
-        add(UInt64(string.count))
-        bytes.append(contentsOf: string)
-    }
+    /// The indices of its entries.
+    var range: Range<UInt64> { first..<first + UInt64(ends.count - 1) }
 
-    mutating func add(_ values: JournalChanges.Values) {
-        add(UInt64(values.count))
-        for (key, value) in values {
-            add(key.bytes)
-            add(value == nil ? 0 : 1)
-            if let value { add(value) }
-        }
-    }
+    var byteCount: Int { bytes.count }
 
-    mutating func add(_ lists: JournalChanges.Lists, below size: UInt64, numbered: Bool) {
-        add(UInt64(lists.count))
-        for (key, entries) in lists {
-            add(key.bytes)
-            add(UInt64(entries.count))
-            for entry in entries {
-                add(size - entry.index)
-                if numbered { add(entry.number) }
-            }
-        }
-    }
-}
-
-/// Nil wherever the bytes end too early or say what no writer says.
-private struct RowReader {
-    var bytes: ArraySlice<UInt8>
-
-    var isAtEnd: Bool { bytes.isEmpty }
-
-    mutating func number() -> UInt64? {
-        var number: UInt64 = 0
-        var shift: UInt64 = 0
-        while let byte = bytes.popFirst(), shift < 64 {
-            let part = UInt64(byte & 0x7F)
-            guard (part << shift) >> shift == part else { return nil }
-            number |= part << shift
-            if byte < 0x80 { return number }
-            shift += 7
-        }
-        return nil
-    }
-
-    mutating func byteString() -> [UInt8]? {
-        guard let count = number(), count <= UInt64(bytes.count) else { return nil }
-        let string = Array(bytes.prefix(Int(count)))
-        bytes = bytes.dropFirst(Int(count))
-        return string
-    }
-
-    mutating func values() -> JournalChanges.Values? {
-        guard let count = number() else { return nil }
-        var values: JournalChanges.Values = []
-        for _ in 0..<count {
-            guard let key = byteString(), let isThere = number(), isThere <= 1 else { return nil }
-            guard isThere == 1 else {
-                values.append((HashedBytes(key), nil))
-                continue
-            }
-            guard let value = byteString() else { return nil }
-            values.append((HashedBytes(key), value))
-        }
-        return values
-    }
-
-    mutating func lists(below size: UInt64, numbered: Bool) -> JournalChanges.Lists? {
-        guard let count = number() else { return nil }
-        var lists: JournalChanges.Lists = []
-        for _ in 0..<count {
-            guard let key = byteString(), let length = number() else { return nil }
-            var entries: [IndexTable.Entry] = []
-            for _ in 0..<length {
-                guard let below = number(), below > 0, below <= size else { return nil }
-                guard let number = numbered ? number() : 0 else { return nil }
-                entries.append((size - below, number))
-            }
-            lists.append((HashedBytes(key), entries[...]))
-        }
-        return lists
+    func withEntry<R>(_ index: UInt64, _ body: (Span<UInt8>) throws -> R) rethrows -> R {
+        let position = Int(index - first)
+        let row = bytes
+        return try body(row.span.extracting(ends[position]..<ends[position + 1]))
     }
 }

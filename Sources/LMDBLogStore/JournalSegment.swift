@@ -1,15 +1,20 @@
 internal import LMDB
 internal import LogStore
 internal import Synchronization
+internal import Tlog
 
-/// What the commits from one fold to the next have changed, in memory.
+/// What the commits from one fold to the next have added and changed, in memory.
+///
+/// Everything in it is found by size, index or the commit's number, so a snapshot sees what it may, whatever was added since.
 final class JournalSegment: Sendable {
     /// A checkpoint, and the commit that brought it.
     private typealias KeptCheckpoint = (number: UInt64, size: UInt64, bytes: [UInt8])
 
     private struct Extent {
-        /// The newest commit that is in the segment, or `folded`.
-        var newest: UInt64
+        /// The newest commit that is in the segment, or `base`.
+        var newest: JournalHead
+        /// Those that have entries.
+        var rows: [JournaledRow] = []
         /// Bytes of its rows.
         var byteCount = 0
         /// Sizes at which its batches ended, ascending.
@@ -18,76 +23,48 @@ final class JournalSegment: Sendable {
     }
 
     /// The newest commit that is in the tables.
-    let folded: UInt64
+    let base: JournalHead
     let state = JournaledVersions()
     let pages = JournaledVersions()
     let streams = JournaledEntries()
     let listings = JournaledEntries()
+    let tiles = JournaledTiles()
     private let extent: Mutex<Extent>
 
     /// The segment that begins behind a fold.
-    init(behind folded: UInt64) {
-        self.folded = folded
-        extent = Mutex(Extent(newest: folded))
+    init(behind base: JournalHead) {
+        self.base = base
+        extent = Mutex(Extent(newest: base))
     }
 
-    /// Reads the rows of a snapshot.
-    convenience init(reading transaction: Transaction, _ layout: Layout, _ head: JournalHead) throws {
-        self.init(behind: head.folded)
-        guard head.number > 0 else { return }
-        try transaction.forEach(in: layout.journal, from: head.folded.bigEndianBytes) { key, value in
-            guard let number = UInt64(bigEndianBytes: key), number == newest + (number == folded ? 0 : 1),
-                let row = JournalHead(number: number, row: value), row.folded == folded
-            else { throw StoreError.damaged("its journal has no row \(newest + 1)") }
-            // The row of the fold itself has no changes.
-            if number == folded {
-                try row.checkIsAlone(in: value.copied())
-            } else {
-                try add(JournalChanges(row: value.copied(), row), row, byteCount: value.count)
-            }
-            return true
-        }
-        guard newest == head.number else { throw StoreError.damaged("its journal ends at row \(newest)") }
-    }
-
-    /// Adds what the next commit changes.
-    func add(_ changes: JournalChanges, _ head: JournalHead, byteCount: Int) {
+    /// Adds the next commit.
+    ///
+    /// - Parameter tiles: those that it changes, as they are after it.
+    func add(_ row: JournalRow, _ entries: JournaledRow, tiles changed: [(tile: Tile, hashes: [UInt8])]) {
+        let (head, changes) = (row.head, row.changes)
         state.add(changes.state, at: head.head.size)
         pages.add(changes.pages, at: head.head.size)
         streams.add(changes.streams)
         listings.add(changes.listings)
+        tiles.add(changed)
         extent.withLock { extent in
             if changes.isSealed { extent.seals.append(head.head.size) }
             if let checkpoint = changes.checkpoint {
                 extent.checkpoints.append((head.number, checkpoint.size, checkpoint.bytes))
             }
-            extent.byteCount += byteCount
+            if !entries.range.isEmpty { extent.rows.append(entries) }
+            extent.byteCount += entries.byteCount
             // Last: who finds this commit here finds all of it.
-            extent.newest = head.number
+            extent.newest = head
         }
     }
 
-    /// Takes back what was added last.
-    func removeLast(_ changes: JournalChanges, _ head: JournalHead, byteCount: Int) {
-        // First: who looks for this commit from now on finds that it is not here.
-        extent.withLock { extent in
-            extent.newest = head.number - 1
-            extent.byteCount -= byteCount
-            if changes.isSealed { extent.seals.removeLast() }
-            if changes.checkpoint != nil { extent.checkpoints.removeLast() }
-        }
-        state.remove(changes.state, at: head.head.size)
-        pages.remove(changes.pages, at: head.head.size)
-        streams.remove(changes.streams)
-        listings.remove(changes.listings)
-    }
-
-    var newest: UInt64 { extent.withLock { $0.newest } }
-    var count: Int { Int(newest - folded) }
+    var newest: JournalHead { extent.withLock { $0.newest } }
+    var count: Int { Int(newest.number - base.number) }
     var byteCount: Int { extent.withLock { $0.byteCount } }
 
-    /// Whether it has all that a snapshot's tables have not.
-    func reaches(_ head: JournalHead) -> Bool { folded == head.folded && newest >= head.number }
+    /// The rows that have entries, the oldest first.
+    var rows: [JournaledRow] { extent.withLock { $0.rows } }
 
     /// The greatest size not above `size` at which a batch of the segment ended.
     func sealedSize(atMost size: UInt64) -> UInt64? { extent.withLock { $0.seals.last { $0 <= size } } }
@@ -110,17 +87,52 @@ final class JournalSegment: Sendable {
     /// Bytes that a fold may add to the file, estimated from above: two pages for each key, and everything four times, as
     /// pages are not full and versions are removed.
     var mostBytesFolded: Int {
-        (state.keyCount + pages.keyCount + streams.keyCount + listings.keyCount) * 2 * 4096 + 4 * byteCount
+        (state.keyCount + pages.keyCount + streams.keyCount + listings.keyCount + tiles.count) * 2 * 4096 + 4 * byteCount
     }
 
-    /// Writes everything into the tables.
-    func fold(into layout: Layout, retainedFrom: UInt64, _ transaction: WriteTransaction) throws {
-        try state.fold(into: layout.state, retainedFrom: retainedFrom, transaction)
-        try pages.fold(into: layout.pages, retainedFrom: retainedFrom, transaction)
+    // MARK: Folding
+
+    /// Writes everything into the tables, each in the order of its keys: what many commits have changed in one page is then
+    /// written once.
+    func fold(into layout: Layout, _ transaction: WriteTransaction) throws {
+        let (head, rows) = (newest, self.rows)
+        for row in rows {
+            for index in row.range {
+                let key = index.bigEndian8
+                let isNew = try row.withEntry(index) {
+                    try transaction.append($0, for: key.span, in: layout.entries)
+                }
+                guard isNew else {
+                    throw StoreError.damaged("there is an entry at or beyond index \(index), its size")
+                }
+            }
+        }
+        try tiles.fold(into: layout, transaction)
+        try state.fold(into: layout.state, retainedFrom: head.retained.from, transaction)
+        try pages.fold(into: layout.pages, retainedFrom: head.retained.from, transaction)
         try streams.fold(into: layout.streams, transaction)
         try listings.fold(into: layout.listings, transaction)
         let (seals, checkpoints) = extent.withLock { ($0.seals, $0.checkpoints) }
         for size in seals { try layout.addSeal(at: size, transaction) }
         for checkpoint in checkpoints { try layout.keep((checkpoint.size, checkpoint.bytes), transaction) }
+        try head.write(transaction, layout)
+    }
+
+    /// Throws if the store has other entries or tiles than the rows that were folded.
+    func check(foldedInto layout: Layout, _ transaction: Transaction) throws {
+        for row in rows {
+            var next = row.first
+            try transaction.forEach(in: layout.entries, from: next.bigEndianBytes) { key, entry in
+                guard UInt64(bigEndianBytes: key) == next, row.withEntry(next, { $0.hasSameBytes(as: entry) }) else {
+                    return false
+                }
+                next += 1
+                return next < row.range.upperBound
+            }
+            guard next == row.range.upperBound else {
+                throw StoreError(.syncFailed, "entry \(next) was not stored as it was committed; stop, and verify")
+            }
+        }
+        try tiles.check(foldedInto: layout, transaction)
     }
 }

@@ -14,16 +14,6 @@ final class JournaledEntries: Sendable {
         }
     }
 
-    /// Takes back what was added last.
-    func remove(_ added: JournalChanges.Lists) {
-        lists.withLock { lists in
-            for (key, entries) in added {
-                lists[key]?.removeLast(entries.count)
-                if lists[key]?.isEmpty == true { lists[key] = nil }
-            }
-        }
-    }
-
     /// The newest entry of a list; nil if the tables have it.
     func newest(_ key: HashedBytes) -> Entry? { lists.withLock { $0[key]?.last } }
 

@@ -23,16 +23,6 @@ final class JournaledVersions: Sendable {
         versions.append(version)
     }
 
-    /// Takes back what was added last, at `size`.
-    func remove(_ changes: JournalChanges.Values, at size: UInt64) {
-        versions.withLock { versions in
-            for (key, _) in changes where versions[key]?.last?.size == size {
-                versions[key]?.removeLast()
-                if versions[key]?.isEmpty == true { versions[key] = nil }
-            }
-        }
-    }
-
     /// The newest version of a key that is not above `size`; nil if the tables have it.
     func version(of key: [UInt8], at size: UInt64) -> Version? {
         let key = HashedBytes(key)

@@ -3,8 +3,7 @@ public import LogStore
 internal import Synchronization
 public import Tlog
 
-/// A log in one LMDB environment, in a directory of its own: `data.mdb`, `lock.mdb`, and `LOCK`, which the process
-/// that has the store open holds an exclusive lock on.
+/// A log in one LMDB environment and a journal of the newest commits, in a directory of its own.
 ///
 /// `spec/storage.md` describes the layout and what durability rests on.
 public final class LMDBLogStore: LogStore {
@@ -26,11 +25,10 @@ public final class LMDBLogStore: LogStore {
         /// Entries whose leaf hashes are kept in memory (16 bytes each) before they are put into the file of the index,
         /// all at once. Default: 524,288.
         public var recentLeaves = 1 << 19
-        /// Of how many commits the changes may wait in the journal until a commit writes them into the tables, all at once;
-        /// 0: none waits. Default: 64.
+        /// How many commits may wait in the journal until the next one brings them into LMDB, all at once. Default: 64.
         public var journalCommits = 64
-        /// Bytes of changes that may wait so, and that an opening reads. Default: 1 MiB.
-        public var journalByteCount = 1 << 20
+        /// Bytes that may wait so, and that an opening reads. Default: 8 MiB.
+        public var journalByteCount = 8 << 20
         /// **Do not sync at commit**: `commit` then returns before the batch is durable, and a log that runs so can
         /// lose what it acknowledged. It is here so that a test can show that the sync matters.
         public var noSync = false
@@ -79,9 +77,9 @@ public final class LMDBLogStore: LogStore {
         let opened = try current()
         var failure: (any Error)?
         do {
-            return try opened.environment.read { transaction in
+            return try opened.journal.read { view in
                 do {
-                    return try body(LMDBSnapshot(transaction, opened.layout, opened.leaves, opened.journal))
+                    return try body(LMDBSnapshot(view, opened.leaves))
                 } catch {
                     failure = error
                     throw error
@@ -100,16 +98,11 @@ public final class LMDBLogStore: LogStore {
         let opened = try current(toCommit: true)
         defer { self.use.withLock { $0?.commitsUnderWay -= 1 } }
         do {
-            try checkIsThere(opened.data)
+            try checkIsThere(opened)
             try checkSpace(for: batch, opened)
-            try opened.journal.commit { isWritten in
-                try opened.environment.write { transaction in
-                    let writer = BatchWriter(transaction, opened.layout, opened.leaves, opened.journal, options)
-                    isWritten(try writer.write(batch, expecting: expecting))
-                }
-            }
+            try opened.journal.commit(batch, expecting: expecting, opened.leaves)
         } catch let error as StoreError {
-            throw error
+            throw stopIfSyncFailed(error)
         } catch let error as LMDBError where error.operation == "mdb_txn_commit" {
             throw failed(error, opened.environment)
         } catch let error as LMDBError {
@@ -131,7 +124,7 @@ public final class LMDBLogStore: LogStore {
         // nothing is lost by that but time.
         let mayNote = closing.failure == nil && closing.commitsUnderWay == 0 && !options.noSync
         let leaves = closing.opened.leaves
-        if closing.failure == nil, (try? leaves.settle()) != nil, mayNote {
+        if closing.failure == nil, (try? closing.opened.journal.fold()) != nil, (try? leaves.settle()) != nil, mayNote {
             try? ClosingNote(place: StorageDirectory(directory)).write(closing.opened.data)
         }
         leaves.waitForSettling()
@@ -142,13 +135,14 @@ public final class LMDBLogStore: LogStore {
     /// The copy is a store by itself. A log must not go on from a copy that lacks what was signed since: the anchor
     /// outside the directory refuses it.
     public func backUp(to directory: String) throws(StoreError) {
-        let environment = try current().environment
+        let opened = try current()
         try asStoreErrors {
             let target = StorageDirectory(directory)
             guard try target.create() else {
                 throw StoreError(.io, "\(directory) exists; a copy needs a directory of its own")
             }
-            try environment.copy(to: directory)
+            try opened.journal.fold()
+            try opened.environment.copy(to: directory)
             let file = try StorageFile(existingAt: target.file("data.mdb"))
             try file.restrict(to: 0o600)
             try file.sync()
@@ -173,11 +167,11 @@ public final class LMDBLogStore: LogStore {
 
     /// LMDB goes on in a data file that somebody removed, syncs and all, and what it wrote is gone when the process ends.
     /// The commit is refused and no more: while the process lives, what was in the file can be saved through it.
-    private func checkIsThere(_ data: StorageFile) throws {
-        guard try data.hasName() else {
+    private func checkIsThere(_ opened: Opening.Opened) throws {
+        guard try opened.data.hasName(), try opened.journal.fileHasName() else {
             throw StoreError(
                 .io,
-                "\(data.path) was removed or replaced while it was open, so nothing that is written now would be kept; "
+                "data.mdb or journal in \(directory) was removed or replaced while it was open, so nothing that is written now would be kept; "
                     + "what was in it can be read from this process alone: export it before you stop it")
         }
     }

@@ -2,28 +2,20 @@ internal import LMDB
 internal import LogStore
 internal import Tlog
 
-/// A log as one LMDB transaction sees it. A class, as it is handed on to all who read.
+/// A log in one committed state. A class, as it is handed on to all who read.
 final class LMDBSnapshot: LogSnapshot {
-    private let transaction: Transaction
-    private let layout: Layout
+    private let view: StoreView
     private let leaves: LeafIndex
-    /// The newest commit that the transaction sees.
-    private let newest: JournalHead
-    /// What the tables of the transaction have not.
-    private let segment: JournalSegment
     /// The last size whose state was found to be there.
     private var checkedSize: UInt64 = 0
 
-    init(
-        _ transaction: Transaction, _ layout: Layout, _ leaves: LeafIndex, _ journal: Journal
-    ) throws(StoreError) {
-        (newest, segment) = try asStoreErrors {
-            let newest = try JournalHead.newest(transaction, layout)
-            return (newest, try journal.segment(for: newest, transaction, layout))
-        }
-        self.transaction = transaction
-        self.layout = layout
-        self.leaves = leaves
+    private var transaction: Transaction { view.transaction }
+    private var layout: Layout { view.layout }
+    private var segment: JournalSegment { view.segment }
+    private var newest: JournalHead { view.newest }
+
+    init(_ view: StoreView, _ leaves: LeafIndex) {
+        (self.view, self.leaves) = (view, leaves)
     }
 
     var head: StoredHead {
@@ -39,9 +31,17 @@ final class LMDBSnapshot: LogSnapshot {
     }
 
     func entry(_ index: UInt64) throws(StoreError) -> [UInt8]? {
-        if let entry = try value(index.bigEndianBytes, in: layout.entries) { return entry }
-        guard index >= (try head).size else { throw .damaged("entry \(index) is missing") }
-        return nil
+        guard index < (try head).size else { return nil }
+        let found = try asStoreErrors {
+            var entry: [UInt8]?
+            try view.forEachEntry(index..<index + 1) {
+                entry = $1.copied()
+                return false
+            }
+            return entry
+        }
+        guard let found else { throw .damaged("entry \(index) is missing") }
+        return found
     }
 
     func entries(_ range: Range<UInt64>) throws(StoreError) -> [[UInt8]] {
@@ -54,14 +54,12 @@ final class LMDBSnapshot: LogSnapshot {
 
     func forEachEntry(_ range: Range<UInt64>, _ body: (UInt64, Span<UInt8>) throws -> Void) throws {
         try checkIsCommitted(range)
-        guard !range.isEmpty else { return }
         var next = range.lowerBound
         do {
-            try transaction.forEach(in: layout.entries, from: next.bigEndianBytes) { key, value in
-                guard UInt64(bigEndianBytes: key) == next else { return false }
-                try body(next, value)
+            try view.forEachEntry(range) { index, entry in
+                try body(index, entry)
                 next += 1
-                return next < range.upperBound
+                return true
             }
         } catch let error as LMDBError {
             throw StoreError(error)
@@ -75,19 +73,19 @@ final class LMDBSnapshot: LogSnapshot {
     }
 
     func tile(_ coordinate: TileCoordinate) throws(StoreError) -> [UInt8]? {
-        try asStoreErrors { try transaction.withValue(coordinate.storageKey, in: layout.tiles, TileRow.hashes) }
+        try checkIsLive()
+        return try asStoreErrors { try view.withTileRow(coordinate, TileRow.hashes) }
     }
 
     func tileWithInterior(_ coordinate: TileCoordinate) throws(StoreError) -> [UInt8]? {
-        try asStoreErrors { try transaction.withValue(coordinate.storageKey, in: layout.tiles, TileRow.whole) ?? nil }
+        try checkIsLive()
+        return try asStoreErrors { try view.withTileRow(coordinate, TileRow.whole) ?? nil }
     }
 
     func leafHash(at index: UInt64) throws(StoreError) -> Hash? {
         guard index < (try head).size, let coordinate = TileCoordinate(level: 0, index: index / 256) else { return nil }
         let hash = try asStoreErrors {
-            try transaction.withValue(coordinate.storageKey, in: layout.tiles) {
-                try TileRow.hash(in: $0, at: Int(index % 256))
-            } ?? nil
+            try view.withTileRow(coordinate) { try TileRow.hash(in: $0, at: Int(index % 256)) } ?? nil
         }
         guard let hash else { throw .tooShort(coordinate, index) }
         return hash
@@ -96,13 +94,13 @@ final class LMDBSnapshot: LogSnapshot {
     func index(ofLeaf leafHash: Hash) throws(StoreError) -> UInt64? {
         try asStoreErrors {
             try transaction.checkIsLive()
-            return try leaves.index(of: leafHash, in: LeafTiles(transaction, layout)) { try head.size }
+            return try leaves.index(of: leafHash, in: LeafTiles(view)) { try head.size }
         }
     }
 
     func checkIndex(of leafHashes: [Hash], from first: UInt64) throws(StoreError) {
         let misplaced = try asStoreErrors {
-            try leaves.firstMisplaced(leafHashes, from: first, in: LeafTiles(transaction, layout), below: head.size)
+            try leaves.firstMisplaced(leafHashes, from: first, in: LeafTiles(view), below: head.size)
         }
         guard let misplaced else { return }
         throw .misplaced(
@@ -218,13 +216,5 @@ final class LMDBSnapshot: LogSnapshot {
         guard let found else { return journaled.bytes }
         guard let size = UInt64(bigEndianBytes: found.key) else { throw .damaged("a checkpoint has no size") }
         return journaled.size >= size ? journaled.bytes : found.value
-    }
-
-    private func value(_ key: [UInt8], in database: Database) throws(StoreError) -> [UInt8]? {
-        do throws(LMDBError) {
-            return try transaction.value(key, in: database)
-        } catch {
-            throw StoreError(error)
-        }
     }
 }

@@ -7,7 +7,7 @@ internal import Tlog
 /// A class, because each snapshot has it.
 final class Layout: Sendable {
     /// What `meta` says under `format`. Another layout gets another number.
-    static let format = Array("holdfast-store/4".utf8)
+    static let format = Array("holdfast-store/5".utf8)
     static let formatKey = Array("format".utf8)
 
     let entries: Database
@@ -18,7 +18,6 @@ final class Layout: Sendable {
     let listings: IndexTable
     let seals: Database
     let checkpoints: Database
-    let journal: Database
     let meta: Database
 
     /// Opens the databases by `open`, in a fixed order.
@@ -31,7 +30,6 @@ final class Layout: Sendable {
         listings = IndexTable(newest: try open("listings"), blocks: try open("listing-blocks"), isNumbered: false)
         seals = try open("seals")
         checkpoints = try open("checkpoints")
-        journal = try open("journal")
         meta = try open("meta")
     }
 

@@ -52,8 +52,7 @@ final class LeafIndex: Sendable {
     /// Recent tables that wait for being settled at most: a commit then waits for them.
     private static let maxWaiting = 3
 
-    let environment: Environment
-    let layout: Layout
+    let journal: Journal
     let file: LeafIndexFile
     let keyedHash: KeyedHash
     /// Entries of a recent table.
@@ -65,12 +64,11 @@ final class LeafIndex: Sendable {
     let settling = DispatchQueue(label: "holdfast.leaf-index")
 
     init(
-        _ file: LeafIndexFile, header: LeafIndexHeader, environment: Environment, layout: Layout, _ recentCount: Int,
-        remade: String? = nil
+        _ file: LeafIndexFile, header: LeafIndexHeader, journal: Journal, _ recentCount: Int, remade: String? = nil
     ) throws(StoreError) {
         guard let keyedHash = KeyedHash(key: header.key) else { throw .damaged("the index of leaf hashes has no key") }
         self.keyedHash = keyedHash
-        (self.file, self.environment, self.layout) = (file, environment, layout)
+        (self.file, self.journal) = (file, journal)
         self.recentCount = max(recentCount, 1)
         self.remade = remade
         state = Mutex(State(header: header))
@@ -158,7 +156,7 @@ final class LeafIndex: Sendable {
         return nil
     }
 
-    // MARK: Writing: inside LMDB's write transaction, so one at a time
+    // MARK: Writing: in a commit, so one at a time
 
     /// Makes room for a commit of `count` entries behind the first `size`; what an earlier commit put in that did not
     /// come to be is taken out.

@@ -10,8 +10,7 @@ struct LeafIndexOpening {
     private static let sampleCount: UInt64 = 16
 
     let place: StorageDirectory
-    let environment: Environment
-    let layout: Layout
+    let journal: Journal
 
     /// - Parameter wasClosed: the process that had the store open last closed it in order, so what the system has in its
     ///   cache can be believed.
@@ -26,7 +25,7 @@ struct LeafIndexOpening {
         }
         var problem: String? = "there is none"
         if let header = try file.header() {
-            let index = try LeafIndex(file, header: header, environment: environment, layout: layout, recentCount)
+            let index = try LeafIndex(file, header: header, journal: journal, recentCount)
             problem = try inspect(index, header)
             if problem == nil { return try completed(index) }
         } else if try !file.isEmpty() {
@@ -35,18 +34,17 @@ struct LeafIndexOpening {
         let header = LeafIndexHeader()
         try file.begin(header)
         // To a log that is new nothing is remade.
-        if try environment.read({ try JournalHead.newest($0, layout).head.size }) == 0 { problem = nil }
+        if try journal.read({ $0.size }) == 0 { problem = nil }
         return try completed(
-            LeafIndex(file, header: header, environment: environment, layout: layout, recentCount, remade: problem))
+            LeafIndex(file, header: header, journal: journal, recentCount, remade: problem))
     }
 
     /// What is wrong with a file; nil if it is of this log. Maps what it has.
     private func inspect(_ index: LeafIndex, _ header: LeafIndexHeader) throws -> String? {
         let size = header.tree.size
-        return try environment.read { transaction in
-            let tiles = LeafTiles(transaction, layout)
-            // Damage of the log itself is found by those who read it: here it is only not the same log.
-            guard let head = try? JournalHead.newest(transaction, layout).head, size <= head.size else {
+        return try journal.read { view in
+            let tiles = LeafTiles(view)
+            guard size <= view.size else {
                 return "it is of \(size) entries, and the log has not as many"
             }
             guard let root = try? tiles.root(at: size), root == header.tree.root else {
@@ -81,8 +79,8 @@ struct LeafIndexOpening {
 
     private func complete(_ index: LeafIndex) throws {
         let settled = index.state.withLock { $0.header.tree.size }
-        let (size, tileCount) = try environment.read {
-            (try JournalHead.newest($0, layout).head.size, try $0.statistics(of: layout.tiles).entryCount)
+        let (size, tileCount) = try journal.read {
+            ($0.size, try $0.transaction.statistics(of: $0.layout.tiles).entryCount)
         }
         guard size > settled else { return }
         // Before anything is made as large as the head says.
@@ -92,10 +90,10 @@ struct LeafIndexOpening {
         let count = Int(size - settled)
         guard count <= 2 * index.recentCount else { return try index.settle(to: size) }
         try index.begin(at: settled, count: count)
-        try environment.read { transaction in
+        try journal.read { view in
             var leafHashes: [Hash] = []
             leafHashes.reserveCapacity(count)
-            try LeafTiles(transaction, layout).forEach(settled..<size) { leafHashes.append($1) }
+            try LeafTiles(view).forEach(settled..<size) { leafHashes.append($1) }
             try index.add(under: index.keyed(leafHashes), from: settled)
         }
     }

@@ -34,7 +34,7 @@ extension LeafIndex {
         try asStoreErrors {
             try settling.sync {
                 if let failure = state.withLock({ $0.failure }) { throw failure }
-                try settle(to: environment.read { try JournalHead.newest($0, layout).head.size })
+                try settle(to: journal.read { $0.size })
             }
         }
     }
@@ -54,7 +54,7 @@ extension LeafIndex {
                 try put(start..<min(start + Self.entriesInGroup, size), into: segments)
             }
             header.tree = TreeHead(
-                size: size, root: try environment.read { try LeafTiles($0, layout).root(at: size) })
+                size: size, root: try journal.read { try LeafTiles($0).root(at: size) })
             try synced { try file.settle(header) }
         }
         state.withLock { state in
@@ -74,8 +74,8 @@ extension LeafIndex {
         group.reserveCapacity(range.count)
         for start in stride(from: range.lowerBound, to: range.upperBound, by: UInt64.Stride(Self.entriesAtOnce)) {
             let end = min(start + Self.entriesAtOnce, range.upperBound)
-            try environment.read { transaction in
-                try LeafTiles(transaction, layout).forEach(start..<end) { group.append((keyedHash($1), $0)) }
+            try journal.read { view in
+                try LeafTiles(view).forEach(start..<end) { group.append((keyedHash($1), $0)) }
             }
         }
         group.sort { $0.hash < $1.hash }

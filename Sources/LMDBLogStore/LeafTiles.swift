@@ -2,17 +2,13 @@ internal import LMDB
 internal import LogStore
 internal import Tlog
 
-/// The leaf hashes of the log in their order, as the tiles of level 0 have them in one transaction.
+/// The leaf hashes of the log in their order, as the tiles of level 0 have them in one state of the store.
 struct LeafTiles {
     private static let width = UInt64(Tile.fullWidth)
 
-    private let transaction: Transaction
-    private let tiles: Database
+    private let view: StoreView
 
-    init(_ transaction: Transaction, _ layout: Layout) {
-        self.transaction = transaction
-        tiles = layout.tiles
-    }
+    init(_ view: StoreView) { self.view = view }
 
     /// Whether the entry at `index`, which is below the head, has this leaf hash.
     func have(_ leafHash: Hash, at index: UInt64) throws -> Bool {
@@ -45,13 +41,13 @@ struct LeafTiles {
     /// The root of the tree of the first `size` entries, which is not above the head.
     func root(at size: UInt64) throws -> Hash {
         try TileEdge(size: size) { tile in
-            try transaction.value(tile.coordinate.storageKey, in: tiles) ?? []
+            try view.withTileRow(tile.coordinate) { try TileRow.hashes(in: $0) } ?? []
         }.root()
     }
 
     private func withTile<R>(_ index: UInt64, _ body: (Span<UInt8>) throws -> R) throws -> R {
         guard let coordinate = TileCoordinate(level: 0, index: index),
-            let result = try transaction.withValue(coordinate.storageKey, in: tiles, body)
+            let result = try view.withTileRow(coordinate, body)
         else { throw Self.missing(index * Self.width) }
         return result
     }

@@ -9,7 +9,7 @@ struct Opening {
     /// What a directory may have in it when a store is made there: nothing, what an interrupted making leaves, and
     /// what a file system has at its top.
     private static let harmlessNames: Set<String> = [
-        lockName, "lock.mdb", ClosingNote.name, LeafIndexFile.name, "lost+found",
+        lockName, "lock.mdb", ClosingNote.name, LeafIndexFile.name, JournalFile.name, "lost+found",
     ]
 
     let directory: String
@@ -47,12 +47,13 @@ struct Opening {
             // Of the data file another descriptor does no harm: LMDB's locks are on lock.mdb.
             let data = try StorageFile(existingAt: place.file(Self.dataName))
             let layout = try openLayout(environment)
+            let file = try JournalFile(
+                in: place, keptByteCount: options.journalByteCount, noSync: options.noSync)
+            if !wasClosed { try withDiskAsked { try file.askTheDisk() } }
+            if !exists { try place.sync() }
             // First: what the head says, the index is made as long as.
-            let journal = try environment.read { transaction in
-                let head = try JournalHead.newest(transaction, layout)
-                return Journal(try JournalSegment(reading: transaction, layout, head))
-            }
-            let leaves = try LeafIndexOpening(place: place, environment: environment, layout: layout)
+            let journal = try Journal(file, environment: environment, layout: layout, options: options)
+            let leaves = try LeafIndexOpening(place: place, journal: journal)
                 .open(wasClosed: wasClosed, recentCount: options.recentLeaves)
             return Opened(environment: environment, layout: layout, leaves: leaves, journal: journal, data: data)
         }
@@ -92,14 +93,18 @@ struct Opening {
                 "\(file.path) is empty; if the making of this log was interrupted, remove the directory and make it "
                     + "again")
         }
-        do {
-            try file.sync()
-        } catch {
-            throw StoreError(.syncFailed, "what was written before cannot be brought to the disk (\(error))")
-        }
+        try withDiskAsked { try file.sync() }
         if try ClosingNote(place: place).take(file) { return true }
         try file.dropCache()
         return false
+    }
+
+    private func withDiskAsked(_ ask: () throws -> Void) throws {
+        do {
+            try ask()
+        } catch {
+            throw StoreError(.syncFailed, "what was written before cannot be brought to the disk (\(error))")
+        }
     }
 
     /// LMDB maps the files that it makes: where there is no room for their pages, the first write to one ends the process
