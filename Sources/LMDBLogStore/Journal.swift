@@ -21,7 +21,7 @@ final class Journal: Sendable {
     /// fold read.
     private let segments: Mutex<(current: JournalSegment, last: JournalSegment?)>
 
-    /// Reads the rows of the file, and folds them.
+    /// Reads the rows of the file.
     init(
         _ file: consuming JournalFile, environment: Environment, layout: Layout, options: LMDBLogStore.Options
     ) throws {
@@ -38,7 +38,6 @@ final class Journal: Sendable {
         }
         self.file = Mutex(file)
         segments = Mutex((segment, nil))
-        try fold()
     }
 
     /// Runs `body` on the newest committed state.

@@ -10,6 +10,8 @@ internal import Tlog
 /// were written ahead: a file that grows must have its length brought to the disk as well, and new blocks.
 struct JournalFile {
     static let name = "journal"
+    /// A row begins at a multiple of this: what the disk writes at once has bytes of one row only.
+    static let sector = 512
     /// Zeros are written for so many bytes at once.
     private static let growth = 1 << 18
 
@@ -59,15 +61,17 @@ struct JournalFile {
                 .syncFailed,
                 "a commit failed and may or may not be on the disk; stop, and verify at the next start (\(error))")
         }
-        guard found == buffer else {
+        guard found.span.hasSameBytes(as: buffer.span) else {
             throw StoreError(.syncFailed, "\(file.path) does not have what was written to it; stop, and verify it")
         }
         var ends = [found.count - entries.reduce(0) { $0 + $1.count }]
         ends.reserveCapacity(entries.count + 1)
         for entry in entries { ends.append(ends[ends.count - 1] + entry.count) }
-        end += found.count
+        end = Self.sectorEnd(end + found.count)
         return JournaledRow(first: row.before.size, bytes: found, ends: ends)
     }
+
+    private static func sectorEnd(_ place: Int) -> Int { (place + sector - 1) / sector * sector }
 
     private mutating func makeRoom(for byteCount: Int) throws(SystemCallError) {
         guard end + byteCount > length else { return }
@@ -88,34 +92,34 @@ struct JournalFile {
 
     /// Calls `body` with the rows that continue `head`, one after the other; the next row then goes behind them.
     ///
-    /// The first row that is not whole is where the file ends: a commit that did not return. If there is a newer one behind it,
-    /// it is damage.
+    /// The first row that is not whole is where they end: a commit that did not return. If a newer one is anywhere behind it, it
+    /// is damage.
     mutating func replay(behind head: JournalHead, _ body: (JournalRow, JournaledRow) throws -> Void) throws {
         var newest = head
         end = 0
-        while let found = try rowBegins(at: end), found.number > newest.number {
-            let bytes = try file.read(found.byteCount, at: end)
-            guard let (row, ends) = JournalRow.read(bytes) else {
-                guard let next = try rowBegins(at: end + found.byteCount), next.number > newest.number else { return }
-                throw StoreError.damaged("row \(newest.number + 1) of its journal is not readable")
-            }
-            guard row.head.number == newest.number + 1, row.before == newest.head.treeHead else {
-                throw StoreError.damaged(
-                    "its journal has commit \(row.head.number) where commit \(newest.number + 1) belongs: data.mdb and "
-                        + "\(Self.name) are not of one moment")
-            }
-            try body(row, JournaledRow(first: row.before.size, bytes: bytes, ends: ends))
+        while let (row, entries) = try row(at: end, above: newest.number), row.head.number == newest.number + 1,
+            row.before == newest.head.treeHead
+        {
+            try body(row, entries)
             newest = row.head
-            end += found.byteCount
+            end = Self.sectorEnd(end + entries.byteCount)
+        }
+        for place in stride(from: end, to: length, by: Self.sector) {
+            guard let (row, _) = try row(at: place, above: newest.number) else { continue }
+            throw StoreError.damaged(
+                "its journal has commit \(row.head.number) and not the one that comes after \(newest.number), or data.mdb and "
+                    + "\(Self.name) are not of one moment")
         }
     }
 
-    /// How many bytes the row has that begins here, and which number; nil if none does.
-    private func rowBegins(at place: Int) throws -> (byteCount: Int, number: UInt64)? {
-        let head = try file.read(JournalRow.headByteCount, at: place)
-        guard let (byteCount, _) = JournalRow.lengths(head.span), byteCount <= length - place,
-            let number = JournalRow.number(head.span)
+    /// The row that begins here; nil if none does, it is damaged, or it is not of a commit above `number`.
+    private func row(at place: Int, above number: UInt64) throws -> (JournalRow, JournaledRow)? {
+        let beginning = try file.read(JournalRow.headByteCount, at: place)
+        guard let (byteCount, _) = JournalRow.lengths(beginning.span), byteCount <= length - place,
+            let found = JournalRow.number(beginning.span), found > number
         else { return nil }
-        return (byteCount, number)
+        let bytes = try file.read(byteCount, at: place)
+        guard let (row, ends) = JournalRow.read(bytes) else { return nil }
+        return (row, JournaledRow(first: row.before.size, bytes: bytes, ends: ends))
     }
 }

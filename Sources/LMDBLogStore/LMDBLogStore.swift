@@ -73,6 +73,12 @@ public final class LMDBLogStore: LogStore {
     /// The index of leaf hashes, to look into.
     func leafIndex() throws(StoreError) -> LeafIndex { try current().leaves }
 
+    /// LMDB's part of the store, to look into.
+    func parts() throws(StoreError) -> (environment: Environment, layout: Layout) {
+        let opened = try current()
+        return (opened.environment, opened.layout)
+    }
+
     public func read<R>(_ body: (any LogSnapshot) throws -> R) throws -> R {
         let opened = try current()
         var failure: (any Error)?
@@ -177,18 +183,26 @@ public final class LMDBLogStore: LogStore {
     }
 
     /// A disk that fills up while LMDB writes makes a short write, which LMDB cannot tell from a failing disk: the log
-    /// would stop. So a commit that might not fit is refused before it begins, and the log goes on when there is space.
+    /// would stop. So a commit that might not fit, or could not be folded, is refused before it begins, and the log goes on when
+    /// there is space.
     private func checkSpace(for batch: StoreBatch, _ opened: Opening.Opened) throws {
+        let folded = batch.mostBytesWritten + opened.journal.mostBytesFolded
+        let written = folded + opened.leaves.byteCountToAdd(forLogOf: batch.head.size)
         let available = try opened.data.availableByteCount()
-        let written =
-            batch.mostBytesWritten + opened.journal.mostBytesFolded
-            + opened.leaves.byteCountToAdd(forLogOf: batch.head.size)
         let (needed, overflow) = options.spaceReserve.addingReportingOverflow(UInt64(written))
         guard !overflow, available >= needed else {
             throw StoreError(
                 .full,
                 "\(available) bytes are left on the disk of \(directory), and a commit needs \(needed) to be safe; "
                     + "make room there")
+        }
+        let info = try opened.environment.info()
+        let unused = info.mapSize - info.pageCount * info.pageSize
+        guard unused >= folded else {
+            throw StoreError(
+                .full,
+                "the store has reached its map size: \(unused) of \(info.mapSize) bytes are left, and a commit needs "
+                    + "\(folded) to be safe; start again with a larger one")
         }
     }
 

@@ -66,139 +66,182 @@ struct JournalTests {
         }
     }
 
-    @Test("what could not be committed is not in memory either, whatever it would have done to the journal")
-    func takenBack() throws {
-        struct Lost: Error {}
-        let store = try scratch.store { $0.journalCommits = 3 }
+    @Test("a fold that fails leaves every commit where it was, and the next one does it")
+    func foldFails() throws {
         let memory = MemoryLogStore()
         var (records, random) = (RandomRecords(seed: 27), Random(seed: 28))
-        for _ in 0..<5 {
+        let store = try scratch.store { $0.journalCommits = 2 }
+        func commit() throws {
             let batch = records.nextBatch()
             try memory.commit(batch, expecting: records.log.head.treeHead)
             try store.commit(batch, expecting: records.log.head.treeHead)
             records.took(batch)
         }
-        store.close()
-        let (environment, layout, leaves) = try parts()
-        let journal = try environment.read { transaction in
-            Journal(try JournalSegment(reading: transaction, layout, JournalHead.newest(transaction, layout)))
-        }
-        for round in 0..<15 {
-            var options = LMDBLogStore.Options()
-            options.journalCommits = round % 3 == 0 ? 0 : 100
-            var other = records
-            _ = other.nextBatch()
-            let (lost, batch) = (other.nextBatch(), records.nextBatch())
-            #expect(throws: Lost.self) {
-                try journal.commit { isWritten in
-                    try environment.write { transaction in
-                        let writer = BatchWriter(transaction, layout, leaves, journal, options)
-                        isWritten(try writer.write(lost, expecting: records.log.head.treeHead))
-                        throw Lost()
-                    }
-                }
+        for _ in 0..<6 { try commit() }
+        for _ in 0..<4 {
+            // An entry where the next fold wants to put one.
+            let layout = try store.parts().layout
+            let next = try store.parts().environment.read { try JournalHead.folded($0, layout).head.size }
+            try store.parts().environment.write { try $0.put([1], for: next.bigEndianBytes, in: layout.entries) }
+            while true {
+                let batch = records.nextBatch()
+                guard code({ try store.commit(batch, expecting: records.log.head.treeHead) }) == nil else { break }
+                try memory.commit(batch, expecting: records.log.head.treeHead)
+                records.took(batch)
             }
-            try memory.read { expected in
-                try environment.read { transaction in
-                    let found = try LMDBSnapshot(transaction, layout, leaves, journal)
-                    try records.compare(found, to: expected, &random)
-                }
-            }
-            try journal.commit { isWritten in
-                try environment.write { transaction in
-                    let writer = BatchWriter(transaction, layout, leaves, journal, options)
-                    isWritten(try writer.write(batch, expecting: records.log.head.treeHead))
-                }
-            }
-            try memory.commit(batch, expecting: records.log.head.treeHead)
-            records.took(batch)
+            try memory.read { expected in try store.read { try records.compare($0, to: expected, &random) } }
+            try store.parts().environment.write { _ = try $0.remove(next.bigEndianBytes, in: layout.entries) }
+            for _ in 0..<3 { try commit() }
+            try memory.read { expected in try store.read { try records.compare($0, to: expected, &random) } }
         }
     }
 
-    @Test("a snapshot that memory has gone beyond, or not yet reached, reads the rows of its own transaction")
-    func snapshotsBesideMemory() throws {
-        let store = try scratch.store { $0.journalCommits = 100 }
-        var log = GrowingLog()
-        for round in 1...6 { try log.commit(batch(&log, round), to: store) }
-        store.close()
-        let (environment, layout, leaves) = try parts()
-        // Nothing is in the first, and what is in the second begins behind the last commit.
-        for folded in [UInt64(0), 6] {
-            let journal = Journal(JournalSegment(behind: folded))
-            try environment.read { transaction in
-                let snapshot = try LMDBSnapshot(transaction, layout, leaves, journal)
-                for size in UInt64(1)...6 { #expect(try snapshot.stateValue([1], at: size) == [UInt8(size)]) }
-                #expect(try snapshot.listing([3], below: .max, before: nil, limit: 9) == [5, 4, 3, 2, 1, 0])
-                #expect(try snapshot.sealedSize(atMost: 4) == 4)
-            }
-        }
-    }
-
-    @Test("the journal is as long as it may be: rows are folded into the tables, and gone")
+    @Test("the journal is as long as it may be: then a commit brings what waits into the tables first")
     func folds() throws {
         var log = GrowingLog()
         let store = try scratch.store { $0.journalCommits = 3 }
-        // The first is the row of the fold itself, which says where the log stands.
-        for (round, rows) in [1, 2, 3, 1, 2, 3, 4, 1, 2].enumerated() {
+        for (round, folded) in [0, 0, 0, 3, 3, 3, 6, 6, 6, 9].enumerated() {
             try log.commit(batch(&log, round + 1), to: store)
-            let environment = try copyOfTheStore()
-            let folded = [0, 0, 0, 4, 4, 4, 4, 8, 8][round]
-            #expect(try rowCount("journal", environment) == rows)
-            for name in ["state", "pages", "seals"] { #expect(try rowCount(name, environment) == folded) }
-            for name in ["streams", "listings"] {
+            let (environment, layout) = try store.parts()
+            #expect(try environment.read { try JournalHead.folded($0, layout).number } == UInt64(folded))
+            for name in ["entries", "state", "pages", "seals"] { #expect(try rowCount(name, environment) == folded) }
+            for name in ["tiles", "streams", "listings"] {
                 #expect(try rowCount(name, environment) == (folded == 0 ? 0 : 1))
             }
         }
+        store.close()
+        #expect(try rowCount("entries", Environment(directory: scratch.log)) == 10)
     }
 
-    @Test("a batch that is longer than the journal may be goes into the tables at once, behind what waits")
+    @Test("a journal of as many bytes as it may have is folded, however few commits they are")
     func longBatches() throws {
         var log = GrowingLog()
         let store = try scratch.store { $0.journalByteCount = 5000 }
-        try log.commit(batch(&log, 1), to: store)
-        var long = batch(&log, 2)
-        long.state.append(([9], [UInt8](repeating: 9, count: 5000)))
+        var long = batch(&log, 1)
+        long.state.append(([9], [UInt8](repeating: 9, count: 600_000)))
         try log.commit(long, to: store)
-        let environment = try copyOfTheStore()
-        #expect(try rowCount("journal", environment) == 1)
-        #expect(try rowCount("state", environment) == 3)
+        #expect(try rowCount("state", store.parts().environment) == 0)
+        let length = try #require(try journalByteCount())
+        try log.commit(batch(&log, 2), to: store)
+        #expect(try rowCount("state", store.parts().environment) == 2)
+        // The file does not stay as long as its longest row.
+        #expect(try #require(try journalByteCount()) < length)
         try store.read { snapshot throws in
             #expect(try snapshot.stateValue([1], at: 1) == [1])
             #expect(try snapshot.stateValue([1], at: 2) == [2])
-            #expect(try snapshot.stateValue([9])?.count == 5000)
+            #expect(try snapshot.stateValue([9])?.count == 600_000)
         }
     }
 
-    @Test("a store that ends between commits and their fold has all of them when it is opened again")
+    // MARK: What a process that is killed leaves
+
+    @Test("a store that ends between commits and their fold has all of them when it is opened again, and goes on")
     func crash() throws {
         let memory = MemoryLogStore()
-        var records = RandomRecords(seed: 25)
-        var random = Random(seed: 26)
+        var (records, random) = (RandomRecords(seed: 25), Random(seed: 26))
         let store = try scratch.store { $0.journalCommits = 4 }
-        for round in 0..<12 {
+        for round in 0..<14 {
             let batch = records.nextBatch()
             try memory.commit(batch, expecting: records.log.head.treeHead)
             try store.commit(batch, expecting: records.log.head.treeHead)
             records.took(batch)
-            // The data file as a process that is killed now leaves it.
-            let place = scratch.path + "/killed-\(round)"
-            try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-            try FileManager.default.copyItem(atPath: scratch.data, toPath: place + "/data.mdb")
-            let copy = try LMDBLogStore(directory: place)
+            let copy = try LMDBLogStore(directory: copyOfTheStore())
             try memory.read { expected in try copy.read { try records.compare($0, to: expected, &random) } }
+            guard round % 3 == 0 else { continue }
+            var more = records
+            let next = more.nextBatch()
+            let continued = MemoryLogStore()
+            // The same batches once more, and then another one, in both.
+            var again = RandomRecords(seed: 25)
+            for _ in 0...round {
+                let batch = again.nextBatch()
+                try continued.commit(batch, expecting: again.log.head.treeHead)
+                again.took(batch)
+            }
+            try continued.commit(next, expecting: more.log.head.treeHead)
+            try copy.commit(next, expecting: more.log.head.treeHead)
+            more.took(next)
+            copy.close()
+            let reopened = try LMDBLogStore(directory: copy.directory)
+            try continued.read { expected in try reopened.read { try more.compare($0, to: expected, &random) } }
         }
     }
+
+    @Test("of a row of which not all reached the disk nothing is there, and the next commit takes its place")
+    func tornRow() throws {
+        var log = GrowingLog()
+        let store = try scratch.store()
+        for round in 1...2 { try log.commit(batch(&log, round), to: store) }
+        let before = log
+        let start = try rowStarts()[2]
+        try log.commit(batch(&log, 3), to: store)
+        let byteCount = try #require(try rowByteCount(at: start))
+        let end = start + byteCount
+        for length in Array(0..<200) + Array(stride(from: 200, to: byteCount, by: 97)) + [byteCount - 1] {
+            let place = try copyOfTheStore()
+            try editJournal(in: place) { $0.replaceSubrange((start + length)..<end, with: Data(count: byteCount - length)) }
+            let copy = try LMDBLogStore(directory: place)
+            #expect(try copy.read { try $0.head } == before.head, "\(length) bytes")
+            var again = before
+            try again.commit(batch(&again, 7), to: copy)
+            #expect(try copy.read { try $0.stateValue([1]) } == [7])
+            copy.close()
+            #expect(try LMDBLogStore(directory: place).read { try $0.stateValue([1]) } == [7])
+        }
+    }
+
+    @Test("of a row that has others behind it no byte can change without being found out at the opening")
+    func damage() throws {
+        var log = GrowingLog()
+        let store = try scratch.store()
+        for round in 1...3 { try log.commit(batch(&log, round), to: store) }
+        let starts = try rowStarts()
+        for position in starts[1]..<starts[1] + (try #require(try rowByteCount(at: starts[1]))) {
+            let place = try copyOfTheStore()
+            try editJournal(in: place) { $0[position] ^= 1 << UInt8(position % 8) }
+            #expect(code { _ = try LMDBLogStore(directory: place) } == .corrupt, "byte \(position)")
+            try FileManager.default.removeItem(atPath: place)
+        }
+    }
+
+    @Test("a journal and a data file that are not of one moment are refused, or nothing of the journal is used")
+    func mixed() throws {
+        var log = GrowingLog()
+        let store = try scratch.store { $0.journalCommits = 2 }
+        for round in 1...2 { try log.commit(batch(&log, round), to: store) }
+        let early = try copyOfTheStore()
+        for round in 3...6 { try log.commit(batch(&log, round), to: store) }
+        let late = try copyOfTheStore()
+        // The data file of commit 0 with the rows of commits 5 and 6.
+        try replace("journal", in: early, from: late)
+        #expect(code { _ = try LMDBLogStore(directory: early) } == .corrupt)
+        // The data file of commit 4 without its journal: what only that had is gone, and the anchor will say so.
+        try FileManager.default.removeItem(atPath: late + "/journal")
+        #expect(try LMDBLogStore(directory: late).read { try $0.head.size } == 4)
+    }
+
+    @Test("rows from before the last fold, behind the newest row, are not taken for newer ones")
+    func oldRows() throws {
+        var log = GrowingLog()
+        let store = try scratch.store { $0.journalCommits = 4 }
+        for round in 1...5 { try log.commit(batch(&log, round), to: store) }
+        let copy = try LMDBLogStore(directory: copyOfTheStore())
+        #expect(try copy.read { try $0.head } == log.head)
+        #expect(try copy.read { try $0.stateValue([1]) } == [5])
+    }
+
+    // MARK: Refusals
 
     @Test("a batch that is refused, or finds no room, leaves nothing in the journal")
     func refused() throws {
         var log = GrowingLog()
-        let store = try scratch.store { $0.mapSize = 512 << 10 }
+        let store = try scratch.store { $0.mapSize = 4 << 20 }
         try log.commit(batch(&log, 1), to: store)
         var wrong = batch(&log, 2)
         wrong.streams.append(([2], 1, 1))
         #expect(code { try store.commit(wrong, expecting: log.head.treeHead) } == .invalidBatch)
         var large = batch(&log, 2)
-        large.state.append(([8], [UInt8](repeating: 8, count: 600_000)))
+        large.state.append(([8], [UInt8](repeating: 8, count: 5_000_000)))
         #expect(code { try store.commit(large, expecting: log.head.treeHead) } == .full)
         try store.read { snapshot throws in
             #expect(try snapshot.stateValue([1]) == [1])
@@ -210,67 +253,63 @@ struct JournalTests {
         #expect(try store.read { try $0.stateValue([1]) } == [2])
     }
 
-    @Test("of a row's bytes none can change without being found out at the opening", arguments: [0, 64])
-    func damage(journalCommits: Int) throws {
+    @Test("a store whose journal was removed takes no commit, and what it has can be read")
+    func removed() throws {
         var log = GrowingLog()
-        var store = try scratch.store { $0.journalCommits = journalCommits }
-        for round in 1...2 { try log.commit(batch(&log, round), to: store) }
-        store.close()
-        let key: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 2]
-        let row = try #require(try edit { try $0.value(key, in: $1) })
-        for position in row.indices {
-            var damaged = row
-            damaged[position] ^= 1 << UInt8(position % 8)
-            try edit { try $0.put(damaged, for: key, in: $1) }
-            #expect(code { _ = try scratch.store() } == .corrupt, "byte \(position)")
-        }
-        for length in [0, 1, 71, 72, 73, row.count - 1] {
-            try edit { try $0.put(Array(row.prefix(length)), for: key, in: $1) }
-            #expect(code { _ = try scratch.store() } == .corrupt, "\(length) bytes")
-        }
-        try edit { try $0.put(row, for: key, in: $1) }
-        store = try scratch.store()
-        #expect(try store.read { try $0.stateValue([1]) } == [2])
-        store.close()
-        guard journalCommits > 0 else { return }
-        try edit { try $0.remove([0, 0, 0, 0, 0, 0, 0, 1], in: $1) }
-        #expect(code { _ = try scratch.store() } == .corrupt)
+        let store = try scratch.store()
+        try log.commit(batch(&log, 1), to: store)
+        try FileManager.default.removeItem(atPath: scratch.log + "/journal")
+        let next = batch(&log, 2)
+        #expect(code { try store.commit(next, expecting: log.head.treeHead) } == .io)
+        #expect(try store.read { try $0.stateValue([1]) } == [1])
     }
 
-    @Test("a row says its changes again, of every kind and length")
+    // MARK: Rows
+
+    @Test("a row says its commit again, of every kind and length")
     func rows() throws {
-        var head = JournalHead()
-        (head.number, head.folded) = (300, 7)
-        head.head = StoredHead(treeHead: TreeHead(size: 1 << 40, root: .leaf([1])), sealTime: 5)
-        (head.retained.from, head.retained.count) = (9, 11)
         var log = GrowingLog()
-        var batch = log.nextBatch(3)
+        let first = log.nextBatch(250)
+        log.took(first)
+        var old = JournalHead()
+        (old.number, old.head) = (299, log.head)
+        var batch = log.nextBatch(20)
+        let top = batch.head.size
         batch.state = [
             ([1], nil), ([1], []), ([UInt8](repeating: 2, count: 200), [UInt8](repeating: 3, count: 70_000)),
         ]
         batch.mapPages = [([], [0]), ([0], nil)]
-        let top: UInt64 = 1 << 40
         batch.streams = [([4], 0, 0), ([4], .max, top - 1), ([5], 1 << 63, top / 2)]
         batch.listings = [([6], 1), ([6], top - 1), ([7], 2), ([6], top - 1)]
         batch.checkpoint = (77, [1, 2, 3])
-        let changes = JournalChanges(batch)
-        let row = changes.row(head)
-        let parsed = JournalHead(number: 300, row: row.span)
-        let read = try #require(parsed)
-        #expect(read.bytes == head.bytes)
-        let again = try JournalChanges(row: row, read)
-        #expect(again.isSealed)
-        #expect(again.state.map(\.key.bytes) == batch.state.map(\.key))
-        #expect(again.state.map(\.value) == batch.state.map(\.value))
-        #expect(again.pages.map(\.value) == [[0], nil])
-        #expect(again.streams.map(\.key.bytes) == [[4], [5]])
-        #expect(again.streams[0].entries.map(\.number) == [0, .max])
-        #expect(again.streams[0].entries.map(\.index) == [0, top - 1])
-        #expect(again.listings.map(\.key.bytes) == [[6], [7], [6]])
-        #expect(again.listings.map { $0.entries.map(\.index) } == [[1, top - 1], [2], [top - 1]])
-        #expect(again.checkpoint?.size == 77)
-        #expect(again.checkpoint?.bytes == [1, 2, 3])
-        log.took(batch)
+        var head = JournalHead()
+        (head.number, head.head) = (300, batch.head)
+        (head.retained.from, head.retained.count) = (9, 11)
+        let row = JournalRow(batch, after: old, head: head, changes: JournalChanges(batch))
+        var bytes: [UInt8] = [1, 2, 3]
+        row.write(batch.entries, over: &bytes)
+        let (again, ends) = try #require(JournalRow.read(bytes))
+        #expect(again.head == head)
+        #expect(again.before == old.head.treeHead)
+        #expect(again.changes.isSealed)
+        #expect(again.changes.state.map(\.key.bytes) == batch.state.map(\.key))
+        #expect(again.changes.state.map(\.value) == batch.state.map(\.value))
+        #expect(again.changes.pages.map(\.value) == [[0], nil])
+        #expect(again.changes.streams.map(\.key.bytes) == [[4], [5]])
+        #expect(again.changes.streams[0].entries.map(\.number) == [0, .max])
+        #expect(again.changes.streams[0].entries.map(\.index) == [0, top - 1])
+        #expect(again.changes.listings.map(\.key.bytes) == [[6], [7], [6]])
+        #expect(again.changes.listings.map { $0.entries.map(\.index) } == [[1, top - 1], [2], [top - 1]])
+        #expect(again.changes.checkpoint?.size == 77)
+        #expect(again.changes.checkpoint?.bytes == [1, 2, 3])
+        // Of the tile that was there already only what it gains.
+        #expect(again.tiles.map(\.from).sorted() == [0, 0, 250])
+        #expect(again.tiles.reduce(0) { $0 + $1.hashes.count } == (20 + 1) * Hash.byteCount)
+        let entries = JournaledRow(first: 250, bytes: bytes, ends: ends)
+        #expect(entries.range == 250..<270)
+        for (index, entry) in zip(entries.range, batch.entries) {
+            #expect(entries.withEntry(index) { $0.copied() } == entry)
+        }
     }
 
     // MARK: Stores
@@ -285,21 +324,14 @@ struct JournalTests {
         return batch
     }
 
-    /// What a store is made of, of the one that was closed.
-    private func parts() throws -> (Environment, Layout, LeafIndex) {
-        let environment = try Environment(directory: scratch.log)
-        let layout = try Layout { try #require(try environment.database($0)) }
-        let opening = LeafIndexOpening(
-            place: StorageDirectory(scratch.log), environment: environment, layout: layout)
-        return (environment, layout, try opening.open(wasClosed: false, recentCount: 1000))
-    }
-
-    /// The environment as it is on the disk.
-    private func copyOfTheStore() throws -> Environment {
+    /// The files as a process that is killed now leaves them, in a directory of their own.
+    private func copyOfTheStore() throws -> String {
         let place = scratch.path + "/copy-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        try FileManager.default.copyItem(atPath: scratch.data, toPath: place + "/data.mdb")
-        return try Environment(directory: place)
+        for name in ["data.mdb", "journal"] {
+            try FileManager.default.copyItem(atPath: scratch.log + "/" + name, toPath: place + "/" + name)
+        }
+        return place
     }
 
     private func rowCount(_ name: String, _ environment: Environment) throws -> Int {
@@ -307,10 +339,34 @@ struct JournalTests {
         return try environment.read { try $0.statistics(of: database).entryCount }
     }
 
-    /// Changes the journal of a closed store behind its back.
-    @discardableResult
-    private func edit<R>(_ body: (WriteTransaction, Database) throws -> R) throws -> R {
-        let environment = try Environment(directory: scratch.log)
-        return try environment.write { try body($0, $0.createDatabase("journal")) }
+    private func journalByteCount() throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: scratch.log + "/journal")[.size] as? Int
+    }
+
+    /// Where the rows of the journal begin, and where the next one will.
+    private func rowStarts() throws -> [Int] {
+        var starts = [0]
+        while let byteCount = try rowByteCount(at: starts[starts.count - 1]) {
+            starts.append((starts[starts.count - 1] + byteCount + 511) / 512 * 512)
+        }
+        return starts
+    }
+
+    private func rowByteCount(at place: Int) throws -> Int? {
+        let beginning = try [UInt8](Data(contentsOf: URL(filePath: scratch.log + "/journal")).dropFirst(place))
+        let lengths = JournalRow.lengths(beginning.span)
+        return lengths?.row
+    }
+
+    private func editJournal(in place: String, _ body: (inout Data) -> Void) throws {
+        let file = URL(filePath: place + "/journal")
+        var bytes = try Data(contentsOf: file)
+        body(&bytes)
+        try bytes.write(to: file)
+    }
+
+    private func replace(_ name: String, in place: String, from other: String) throws {
+        try FileManager.default.removeItem(atPath: place + "/" + name)
+        try FileManager.default.copyItem(atPath: other + "/" + name, toPath: place + "/" + name)
     }
 }

@@ -265,7 +265,7 @@ struct LMDBLogStoreTests {
             #expect(code { try snapshot.verifyContents() } == .corrupt)
         }
         damaged.close()
-        try edit { try $0.put([1, 2, 3], for: [0, 0, 0, 0, 0, 0, 0, 1], in: $1("journal")) }
+        try edit { try $0.put([1, 2, 3], for: Array("head".utf8), in: $1("meta")) }
         #expect(code { _ = try scratch.store() } == .corrupt)
     }
 

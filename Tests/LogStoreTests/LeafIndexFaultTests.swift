@@ -79,16 +79,15 @@ struct LeafIndexFaultTests {
         #expect(try Data(contentsOf: URL(filePath: path)).count == size)
     }
 
-    /// Has the newest row of the journal name so many entries, under a hash that is right.
+    /// Has LMDB's row of the head name so many entries, under a hash that is right.
     private func name(entries: UInt64) throws {
         let environment = try Environment(directory: scratch.log)
         let layout = try Layout { try #require(try environment.database($0)) }
         try environment.write { transaction in
-            var head = try JournalHead.newest(transaction, layout)
+            var head = try JournalHead.folded(transaction, layout)
             head.head = StoredHead(
                 treeHead: TreeHead(size: entries, root: head.head.treeHead.root), sealTime: head.head.sealTime)
-            head.folded = head.number
-            try transaction.put(head.row(), for: head.number.bigEndianBytes, in: layout.journal)
+            try head.write(transaction, layout)
         }
     }
 
