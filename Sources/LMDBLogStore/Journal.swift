@@ -71,9 +71,13 @@ final class Journal: Sendable {
             let (row, hashes) = try read { view in
                 try BatchCheck(view: view, leaves: leaves, options: options).check(batch, expecting: expecting)
             }
-            // First: who sees the entries must find them. Until then nobody is told of them, as no tile has them.
-            try leaves.add(under: hashes, from: row.before.size)
             let entries = try file.append(row, batch.entries)
+            // First: who sees the entries must find them. Until then nobody is told of them, as no tile has them.
+            do {
+                try leaves.add(under: hashes, from: row.before.size)
+            } catch {
+                throw StoreError(.syncFailed, "a commit is on the disk and not in memory; stop, and start again (\(error))")
+            }
             segments.withLock { $0.current }.add(row, entries, tiles: batch.tiles)
         }
     }
@@ -83,6 +87,14 @@ final class Journal: Sendable {
     /// Brings all commits into LMDB's tables.
     func fold() throws {
         try file.withLock { try fold(&$0) }
+    }
+
+    /// The same, and empties the file: the data file is then whole without it.
+    func close() throws {
+        try file.withLock { file in
+            try fold(&file)
+            try file.clear()
+        }
     }
 
     private func foldIfLong(_ file: inout JournalFile) throws {

@@ -88,6 +88,12 @@ struct JournalFile {
         length = keptByteCount
     }
 
+    /// Empties the file.
+    mutating func clear() throws(SystemCallError) {
+        try file.resize(to: 0)
+        (end, length) = (0, 0)
+    }
+
     // MARK: Opening
 
     /// Calls `body` with the rows that continue `head`, one after the other; the next row then goes behind them.
@@ -107,8 +113,8 @@ struct JournalFile {
         for place in stride(from: end, to: length, by: Self.sector) {
             guard let (row, _) = try row(at: place, above: newest.number) else { continue }
             throw StoreError.damaged(
-                "its journal has commit \(row.head.number) and not the one that comes after \(newest.number), or data.mdb and "
-                    + "\(Self.name) are not of one moment")
+                "the file \(Self.name) has commit \(row.head.number), and the one that comes after \(newest.number) is not readable "
+                    + "there; if data.mdb is a copy from another moment, remove \(Self.name)")
         }
     }
 

@@ -126,11 +126,11 @@ public final class LMDBLogStore: LogStore {
             return use
         }
         guard let closing else { return }
-        // A commit on another thread may yet fail to sync. Without the note the next opening reads everything from the disk:
-        // nothing is lost by that but time.
+        // A commit on another thread may yet fail to sync. Then the journal stays as it is, and without the note the next opening
+        // reads everything from the disk: nothing is lost by that but time.
         let mayNote = closing.failure == nil && closing.commitsUnderWay == 0 && !options.noSync
         let leaves = closing.opened.leaves
-        if closing.failure == nil, (try? closing.opened.journal.fold()) != nil, (try? leaves.settle()) != nil, mayNote {
+        if mayNote, (try? closing.opened.journal.close()) != nil, (try? leaves.settle()) != nil {
             try? ClosingNote(place: StorageDirectory(directory)).write(closing.opened.data)
         }
         leaves.waitForSettling()

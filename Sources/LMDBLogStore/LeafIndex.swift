@@ -10,8 +10,8 @@ internal import Tlog
 /// same entries into the segments of the file, has them brought to the disk, and says so in the header; only then is the
 /// recent table let go. After a crash the entries from the size in the header on are read from the tiles again.
 ///
-/// What a table answers is confirmed by the tile, in the transaction of whoever asks. So tables may have what is not
-/// committed, or not any more; and what is committed must never be missing in all of them.
+/// What a table answers is confirmed by the tile, in the state that whoever asks sees. So tables may have what that does not
+/// have; and what is committed must never be missing in all of them.
 final class LeafIndex: Sendable {
     /// What is looked up in. A look-up takes it as it is at one moment.
     struct Tables {
@@ -26,8 +26,6 @@ final class LeafIndex: Sendable {
         var tables = Tables()
         /// By the position in `tables.recent`: how much is in it, and at which size it was given up for the next one.
         var fillings: [Filling] = []
-        /// What the newest commit put in.
-        var added = Addition()
         var header: LeafIndexHeader
         /// Nothing can be added any more.
         var failure: StoreError?
@@ -41,12 +39,6 @@ final class LeafIndex: Sendable {
         let capacity: Int
         var count: Int
         var end: UInt64?
-    }
-
-    /// Places in the last recent table, for the entries from `first` on.
-    struct Addition {
-        var first: UInt64 = 0
-        var places: [Int] = []
     }
 
     /// Recent tables that wait for being settled at most: a commit then waits for them.
@@ -158,8 +150,7 @@ final class LeafIndex: Sendable {
 
     // MARK: Writing: in a commit, so one at a time
 
-    /// Makes room for a commit of `count` entries behind the first `size`; what an earlier commit put in that did not
-    /// come to be is taken out.
+    /// Makes room for a commit of `count` entries behind the first `size`.
     func begin(at size: UInt64, count: Int) throws {
         if try makeRoom(at: size, count: count) { return }
         settling.sync { settleWaiting() }
@@ -173,7 +164,6 @@ final class LeafIndex: Sendable {
     private func makeRoom(at size: UInt64, count: Int) throws -> Bool {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
-            state.takeBack(from: size)
             let (end, overflow) = size.addingReportingOverflow(UInt64(count))
             guard !overflow, end < SlotTable.numberLimit else {
                 throw StoreError(.full, "the index of leaf hashes has room for \(SlotTable.numberLimit) entries")
@@ -199,21 +189,13 @@ final class LeafIndex: Sendable {
         guard let table = state.withLock({ $0.tables.recent.last }) else {
             throw StoreError(.io, "there is no table for recent leaf hashes")
         }
-        var places: [Int] = []
-        places.reserveCapacity(hashes.count)
-        defer {
-            state.withLock {
-                $0.added = Addition(first: first, places: places)
-                $0.fillings[$0.fillings.count - 1].count += places.count
-            }
-            orderSlots()
-        }
         for (hash, index) in zip(hashes, first...) {
-            guard let (place, isNew) = table.add(index, under: hash) else {
+            guard table.add(index, under: hash) != nil else {
                 throw StoreError(.io, "the table for recent leaf hashes is full")
             }
-            if isNew { places.append(place) }
         }
+        state.withLock { $0.fillings[$0.fillings.count - 1].count += hashes.count }
+        orderSlots()
     }
 
     /// Bytes that the file grows by when the log has `size` entries.
@@ -246,15 +228,5 @@ extension LeafIndex.Tables {
         if segments.contains(where: { $0.hasCandidate(underAnyOf: unknown) }) { return true }
         for hash in unknown { absent.insert(hash) }
         return false
-    }
-}
-
-extension LeafIndex.State {
-    /// Takes out what was put in last, if the log does not have it.
-    fileprivate mutating func takeBack(from size: UInt64) {
-        defer { added = LeafIndex.Addition() }
-        guard size <= added.first, !added.places.isEmpty, let table = tables.recent.last else { return }
-        for place in added.places.reversed() { table.free(place) }
-        fillings[fillings.count - 1].count -= added.places.count
     }
 }
