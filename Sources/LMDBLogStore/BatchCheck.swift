@@ -16,6 +16,7 @@ struct BatchCheck {
             throw StoreError.headMoved(expected: expecting, found: old.head.treeHead)
         }
         try batch.validate(continuing: old.head)
+        try checkGrowth(of: batch)
         try leaves.begin(at: old.head.size, count: batch.entries.count)
         let hashes = leaves.keyed(batch.leafHashes)
         let known = try leaves.firstKnown(of: batch.leafHashes, under: hashes, in: LeafTiles(view), below: old.head.size)
@@ -32,6 +33,17 @@ struct BatchCheck {
         head.head = batch.head
         if changes.isSealed { head.retained = try retained(after: old.retained, adding: batch.head.size) }
         return (JournalRow(batch, after: old, head: head, changes: changes), hashes)
+    }
+
+    /// A row says what tiles gain: so each must begin as it does in the store.
+    private func checkGrowth(of batch: StoreBatch) throws {
+        for (tile, hashes) in batch.tiles {
+            guard let end = Tile(at: tile.coordinate, treeSize: view.size)?.byteCount else { continue }
+            let isSame = try view.withTileRow(tile.coordinate) { row in
+                row.count >= end && row.extracting(0..<end).hasSameBytes(as: hashes.span.extracting(0..<end))
+            }
+            guard isSame == true else { throw StoreError.invalid("\(tile) does not begin as it does in the store") }
+        }
     }
 
     /// The sizes whose state is kept when a batch ends at `size`.

@@ -12,9 +12,13 @@ internal import Tlog
 /// What is in memory is found by index, size or the commit's number, so a snapshot sees the commits that were there when it
 /// began, whatever is committed or folded meanwhile.
 final class Journal: Sendable {
+    /// Bytes that a fold may be estimated to write at most, whatever the options say: it is then done early.
+    private static let foldByteCount = 64 << 20
+
     private let environment: Environment
     private let layout: Layout
     private let options: LMDBLogStore.Options
+    private let space: SpaceCheck
     /// Held by the commit, or fold, that is under way.
     private let file: Mutex<JournalFile>
     /// The segment that commits are added to, and before it the one that was folded last, which snapshots from before the
@@ -23,17 +27,19 @@ final class Journal: Sendable {
 
     /// Reads the rows of the file.
     init(
-        _ file: consuming JournalFile, environment: Environment, layout: Layout, options: LMDBLogStore.Options
+        _ file: consuming JournalFile, environment: Environment, layout: Layout, _ space: SpaceCheck,
+        options: LMDBLogStore.Options
     ) throws {
-        (self.environment, self.layout, self.options) = (environment, layout, options)
+        (self.environment, self.layout, self.space, self.options) = (environment, layout, space, options)
         let base = try environment.read { transaction in
-            try JournalHead.check(transaction, layout)
-            return try JournalHead.folded(transaction, layout)
+            try JournalBase.check(transaction, layout)
+            return try JournalBase.read(transaction, layout)
         }
         let segment = JournalSegment(behind: base)
         try environment.read { transaction in
             try file.replay(behind: base) { row, entries in
-                try segment.add(row, entries, tiles: row.tiles.map { try StoreView(transaction, layout, segment).grown($0) })
+                let view = StoreView(transaction, layout, segment)
+                try segment.add(row, entries, tiles: row.tiles.map { try view.grown($0) })
             }
         }
         self.file = Mutex(file)
@@ -44,7 +50,7 @@ final class Journal: Sendable {
     func read<R>(_ body: (StoreView) throws -> R) throws -> R {
         while true {
             let result: R? = try environment.read { transaction in
-                guard let segment = segment(behind: try JournalHead.folded(transaction, layout)) else { return nil }
+                guard let segment = segment(behind: try JournalBase.read(transaction, layout)) else { return nil }
                 return try body(StoreView(transaction, layout, segment))
             }
             if let result { return result }
@@ -52,14 +58,11 @@ final class Journal: Sendable {
         }
     }
 
-    private func segment(behind folded: JournalHead) -> JournalSegment? {
+    private func segment(behind base: JournalBase) -> JournalSegment? {
         let (current, last) = segments.withLock { $0 }
-        if current.base.number == folded.number { return current }
-        return last.flatMap { $0.base.number == folded.number ? $0 : nil }
+        if current.base == base { return current }
+        return last.flatMap { $0.base == base ? $0 : nil }
     }
-
-    /// As in ``JournalSegment``.
-    var mostBytesFolded: Int { segments.withLock { $0.current }.mostBytesFolded }
 
     /// Whether the file still has its name.
     func fileHasName() throws -> Bool { try file.withLock { try $0.hasName() } }
@@ -67,7 +70,8 @@ final class Journal: Sendable {
     /// Adds a batch. When this returns, it is on the disk, and every snapshot from then on has it.
     func commit(_ batch: StoreBatch, expecting: TreeHead, _ leaves: LeafIndex) throws {
         try file.withLock { file in
-            try foldIfLong(&file)
+            if let failure = file.failure { throw failure }
+            try makeRoom(for: batch, leaves, &file)
             let (row, hashes) = try read { view in
                 try BatchCheck(view: view, leaves: leaves, options: options).check(batch, expecting: expecting)
             }
@@ -76,7 +80,7 @@ final class Journal: Sendable {
             do {
                 try leaves.add(under: hashes, from: row.before.size)
             } catch {
-                throw StoreError(.syncFailed, "a commit is on the disk and not in memory; stop, and start again (\(error))")
+                throw file.fail("a commit is on the disk and not in memory; stop, and start again (\(error))")
             }
             segments.withLock { $0.current }.add(row, entries, tiles: batch.tiles)
         }
@@ -97,28 +101,66 @@ final class Journal: Sendable {
         }
     }
 
-    private func foldIfLong(_ file: inout JournalFile) throws {
+    /// Folds where the journal is long, or else there is no room.
+    private func makeRoom(for batch: StoreBatch, _ leaves: LeafIndex, _ file: inout JournalFile) throws {
         let segment = segments.withLock { $0.current }
-        guard segment.count >= options.journalCommits || segment.byteCount >= options.journalByteCount else { return }
-        try fold(&file)
+        func check(_ waiting: Int) throws {
+            let folded = waiting + batch.mostBytesWritten
+            try space.checkDisk(for: folded + leaves.byteCountToAdd(forLogOf: batch.head.size))
+            try space.checkMap(for: folded)
+        }
+        let waiting = segment.mostBytesFolded
+        let isLong =
+            segment.count >= options.journalCommits || segment.byteCount >= options.journalByteCount
+            || waiting >= Self.foldByteCount
+        if !isLong, (try? check(waiting)) != nil { return }
+        if segment.count > 0 {
+            try space.checkDisk(for: waiting)
+            try fold(&file)
+        }
+        try check(0)
     }
 
     private func fold(_ file: inout JournalFile) throws {
+        if let failure = file.failure { throw failure }
         let (segment, last) = segments.withLock { $0 }
         guard segment.count > 0 else { return }
+        for row in segment.rows where try !file.has(row) {
+            throw file.fail("the journal in memory is not what is in its file any more; stop, and verify at the next start")
+        }
+        var next = segment.base
         do {
             try environment.write { transaction in
-                try segment.fold(into: layout, transaction)
+                next = try segment.fold(into: layout, transaction)
                 // Just before LMDB commits: who then sees the fold finds the segment behind it.
-                segments.withLock { $0 = (JournalSegment(behind: segment.newest), segment) }
+                segments.withLock { $0 = (JournalSegment(behind: next), segment) }
             }
         } catch {
             segments.withLock { $0 = (segment, last) }
-            throw error
+            throw failed(error, &file)
         }
-        // The rows are written over from here on: what LMDB has must be what they had.
-        try environment.read { try segment.check(foldedInto: layout, $0) }
-        try file.beginAnew()
+        file.beginAnew(next.id)
+        do {
+            // Nothing is written over its rows before LMDB is found to have what they had.
+            try environment.read { try segment.check(foldedInto: layout, $0) }
+        } catch {
+            throw file.fail("what was folded cannot be read again; stop, and verify at the next start (\(error))")
+        }
+    }
+
+    /// A fold failed: is the environment still of use?
+    private func failed(_ error: any Error, _ file: inout JournalFile) -> any Error {
+        guard let error = error as? LMDBError else { return error }
+        let failure = error.operation == "mdb_txn_commit" ? StoreError(commit: error) : StoreError(error)
+        if failure.code == .syncFailed { return file.fail(failure.detail) }
+        guard error.operation == "mdb_txn_commit" else { return failure }
+        do {
+            // When the page that names the newest state could not be written, LMDB refuses every further write.
+            try environment.write { _ in }
+            return failure
+        } catch {
+            return file.fail("a commit failed half way (\(failure.detail)); stop, and verify at the next start")
+        }
     }
 }
 

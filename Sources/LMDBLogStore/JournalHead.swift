@@ -23,26 +23,29 @@ struct JournalHead: Sendable, Equatable {
         else { return nil }
         (self.number, self.head, self.retained) = (number, head, retained)
     }
+}
 
-    // MARK: In LMDB
-
+/// What LMDB says of the journal: the newest commit that is in the tables, and which rows of the file come after it.
+struct JournalBase: Sendable, Equatable {
     private static let key = Array("head".utf8)
+    private static let byteCount = JournalHead.byteCount + JournalID.byteCount
 
-    /// Of the newest commit whose changes are in LMDB's tables.
-    static func folded(_ transaction: Transaction, _ layout: Layout) throws -> JournalHead {
+    var head = JournalHead()
+    var id = JournalID.none
+
+    static func read(_ transaction: Transaction, _ layout: Layout) throws -> JournalBase {
         let found = try transaction.withValue(key.span, in: layout.meta) { row in
-            guard row.count == byteCount + Hash.byteCount, let head = JournalHead(row.extracting(0..<byteCount)) else {
-                throw StoreError.unreadableHead
-            }
-            return head
+            guard row.count == byteCount + Hash.byteCount, let head = JournalHead(row.extracting(0..<JournalHead.byteCount))
+            else { throw StoreError.unreadableHead }
+            return JournalBase(head: head, id: JournalID(in: row, at: JournalHead.byteCount))
         }
-        return found ?? JournalHead()
+        return found ?? JournalBase()
     }
 
-    /// Says of a transaction that it has everything up to this commit. SHA-256 ends the row, since nothing else would notice a
-    /// bit that flips.
+    /// SHA-256 ends the row, since nothing else would notice a bit that flips.
     func write(_ transaction: WriteTransaction, _ layout: Layout) throws {
-        var row = bytes
+        var row = head.bytes
+        id.append(to: &row)
         Hash.sha256(row).append(to: &row)
         try transaction.put(row, for: Self.key, in: layout.meta)
     }
@@ -53,6 +56,35 @@ struct JournalHead: Sendable, Equatable {
         guard row.count == byteCount + Hash.byteCount,
             Hash.sha256(row[..<byteCount]).bytes == Array(row[byteCount...])
         else { throw StoreError.unreadableHead }
+    }
+}
+
+/// 16 random bytes that the rows behind one fold begin with, and no others: neither those from before it nor anything that is in an
+/// entry, whose bytes an issuer chooses.
+struct JournalID: Sendable, Equatable {
+    static let byteCount = 16
+    /// Of a store that has no commit yet.
+    static let none = JournalID(high: 0, low: 0)
+
+    private let high: UInt64
+    private let low: UInt64
+
+    private init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
+
+    /// From the system's source of randomness.
+    static func random() -> JournalID {
+        var system = SystemRandomNumberGenerator()
+        return JournalID(high: system.next(), low: system.next())
+    }
+
+    init(in bytes: Span<UInt8>, at place: Int) {
+        high = UInt64(bigEndianBytes: bytes.extracting(place..<place + 8)) ?? 0
+        low = UInt64(bigEndianBytes: bytes.extracting(place + 8..<place + 16)) ?? 0
+    }
+
+    func append(to bytes: inout [UInt8]) {
+        high.append(to: &bytes)
+        low.append(to: &bytes)
     }
 }
 

@@ -3,11 +3,11 @@ internal import Tlog
 
 /// One commit, as a row of the journal says it: what it continues, where the log stands after it, and what it adds.
 ///
-/// In the file: how many bytes the row has, and how many of them are its content; the content; its SHA-256; the entries, one
-/// behind the other. The hash does not cover the entries: the content has their leaf hashes, as what the tiles of level 0 gain.
+/// In the file: the journal's ID; how many bytes the row has, and how many of them are its content, which is all up to here and
+/// what follows; SHA-256 of the content; the entries, one behind the other. The hash does not cover the entries: the content has their leaf hashes, as what the tiles of level 0 gain.
 struct JournalRow {
-    /// The lengths that a row begins with: two numbers of eight bytes.
-    static let lengthsByteCount = 16
+    /// The ID and the lengths that a row begins with: two numbers of eight bytes.
+    static let lengthsByteCount = JournalID.byteCount + 16
     /// The lengths, the tree before the commit, and the head after it.
     static let headByteCount = lengthsByteCount + 40 + JournalHead.byteCount
 
@@ -29,12 +29,13 @@ struct JournalRow {
     }
 
     /// The bytes of the row, written over those of an earlier one.
-    func write(_ entries: [[UInt8]], over bytes: inout [UInt8]) {
+    func write(_ entries: [[UInt8]], _ id: JournalID, over bytes: inout [UInt8]) {
         var writer = RowWriter()
         swap(&writer.bytes, &bytes)
         defer { swap(&writer.bytes, &bytes) }
         writer.bytes.removeAll(keepingCapacity: true)
-        writer.bytes.append(contentsOf: repeatElement(0, count: Self.lengthsByteCount))
+        id.append(to: &writer.bytes)
+        writer.bytes.append(contentsOf: repeatElement(0, count: Self.lengthsByteCount - JournalID.byteCount))
         before.size.append(to: &writer.bytes)
         before.root.append(to: &writer.bytes)
         writer.bytes.append(contentsOf: head.bytes)
@@ -54,7 +55,7 @@ struct JournalRow {
         }
         let contentByteCount = writer.bytes.count
         writer.bytes.reserveCapacity(contentByteCount + Hash.byteCount + entriesByteCount)
-        for (number, place) in [(contentByteCount + Hash.byteCount + entriesByteCount, 0), (contentByteCount, 8)] {
+        for (number, place) in [(contentByteCount + Hash.byteCount + entriesByteCount, 16), (contentByteCount, 24)] {
             let bytes = UInt64(number).bigEndian8
             for offset in 0..<8 { writer.bytes[place + offset] = bytes[offset] }
         }
@@ -81,21 +82,14 @@ struct JournalRow {
         return (row, ends)
     }
 
-    /// How many bytes the row has that begins so, and how many its content; nil if no row begins so.
+    /// How many bytes the row has that begins so, and how many its content; nil if no row can.
     static func lengths(_ bytes: Span<UInt8>) -> (row: Int, content: Int)? {
         guard bytes.count >= lengthsByteCount,
-            let row = UInt64(bigEndianBytes: bytes.extracting(0..<8)).flatMap({ Int(exactly: $0) }),
-            let content = UInt64(bigEndianBytes: bytes.extracting(8..<16)).flatMap({ Int(exactly: $0) }),
+            let row = UInt64(bigEndianBytes: bytes.extracting(16..<24)).flatMap({ Int(exactly: $0) }),
+            let content = UInt64(bigEndianBytes: bytes.extracting(24..<32)).flatMap({ Int(exactly: $0) }),
             content >= headByteCount, content <= row - Hash.byteCount
         else { return nil }
         return (row, content)
-    }
-
-    /// The number of the commit whose row begins so.
-    static func number(_ bytes: Span<UInt8>) -> UInt64? {
-        let place = lengthsByteCount + 40
-        guard bytes.count >= place + 8 else { return nil }
-        return UInt64(bigEndianBytes: bytes.extracting(place..<place + 8))
     }
 
     private init(before: TreeHead, head: JournalHead, changes: JournalChanges, tiles: [Growth]) {
@@ -130,7 +124,7 @@ struct JournalRow {
             guard let count = reader.number(), count <= UInt64(EntryBundle.maxEntryByteCount) else { return nil }
             entryByteCounts.append(Int(count))
         }
-        guard reader.isAtEnd, size + entryCount == head.head.size else { return nil }
+        guard reader.isAtEnd, head.head.size >= size, head.head.size - size == entryCount else { return nil }
         return (JournalRow(before: before, head: head, changes: changes, tiles: tiles), entryByteCounts)
     }
 
@@ -144,27 +138,5 @@ struct JournalRow {
             Hash.leaf(bytes[ends[position]..<ends[position + 1]])
                 == Hash(hashes[position * Hash.byteCount..<(position + 1) * Hash.byteCount])
         }
-    }
-}
-
-/// The entries of one commit, in the bytes of its row as they were read back from the file.
-final class JournaledRow: Sendable {
-    let first: UInt64
-    private let bytes: [UInt8]
-    private let ends: JournalRow.EntryEnds
-
-    init(first: UInt64, bytes: [UInt8], ends: JournalRow.EntryEnds) {
-        (self.first, self.bytes, self.ends) = (first, bytes, ends)
-    }
-
-    /// The indices of its entries.
-    var range: Range<UInt64> { first..<first + UInt64(ends.count - 1) }
-
-    var byteCount: Int { bytes.count }
-
-    func withEntry<R>(_ index: UInt64, _ body: (Span<UInt8>) throws -> R) rethrows -> R {
-        let position = Int(index - first)
-        let row = bytes
-        return try body(row.span.extracting(ends[position]..<ends[position + 1]))
     }
 }

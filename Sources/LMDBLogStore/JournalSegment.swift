@@ -13,7 +13,7 @@ final class JournalSegment: Sendable {
     private struct Extent {
         /// The newest commit that is in the segment, or `base`.
         var newest: JournalHead
-        /// Those that have entries.
+        /// Those of all commits.
         var rows: [JournaledRow] = []
         /// Bytes of its rows.
         var byteCount = 0
@@ -22,8 +22,8 @@ final class JournalSegment: Sendable {
         var checkpoints: [KeptCheckpoint] = []
     }
 
-    /// The newest commit that is in the tables.
-    let base: JournalHead
+    /// The newest commit that is in the tables, and which rows of the file come after it.
+    let base: JournalBase
     let state = JournaledVersions()
     let pages = JournaledVersions()
     let streams = JournaledEntries()
@@ -32,9 +32,9 @@ final class JournalSegment: Sendable {
     private let extent: Mutex<Extent>
 
     /// The segment that begins behind a fold.
-    init(behind base: JournalHead) {
+    init(behind base: JournalBase) {
         self.base = base
-        extent = Mutex(Extent(newest: base))
+        extent = Mutex(Extent(newest: base.head))
     }
 
     /// Adds the next commit.
@@ -52,7 +52,7 @@ final class JournalSegment: Sendable {
             if let checkpoint = changes.checkpoint {
                 extent.checkpoints.append((head.number, checkpoint.size, checkpoint.bytes))
             }
-            if !entries.range.isEmpty { extent.rows.append(entries) }
+            extent.rows.append(entries)
             extent.byteCount += entries.byteCount
             // Last: who finds this commit here finds all of it.
             extent.newest = head
@@ -60,10 +60,10 @@ final class JournalSegment: Sendable {
     }
 
     var newest: JournalHead { extent.withLock { $0.newest } }
-    var count: Int { Int(newest.number - base.number) }
+    var count: Int { Int(newest.number - base.head.number) }
     var byteCount: Int { extent.withLock { $0.byteCount } }
 
-    /// The rows that have entries, the oldest first.
+    /// The rows, the oldest first.
     var rows: [JournaledRow] { extent.withLock { $0.rows } }
 
     /// The greatest size not above `size` at which a batch of the segment ended.
@@ -94,7 +94,9 @@ final class JournalSegment: Sendable {
 
     /// Writes everything into the tables, each in the order of its keys: what many commits have changed in one page is then
     /// written once.
-    func fold(into layout: Layout, _ transaction: WriteTransaction) throws {
+    ///
+    /// - Returns: what LMDB says of the journal then.
+    func fold(into layout: Layout, _ transaction: WriteTransaction) throws -> JournalBase {
         let (head, rows) = (newest, self.rows)
         for row in rows {
             for index in row.range {
@@ -115,12 +117,14 @@ final class JournalSegment: Sendable {
         let (seals, checkpoints) = extent.withLock { ($0.seals, $0.checkpoints) }
         for size in seals { try layout.addSeal(at: size, transaction) }
         for checkpoint in checkpoints { try layout.keep((checkpoint.size, checkpoint.bytes), transaction) }
-        try head.write(transaction, layout)
+        let next = JournalBase(head: head, id: .random())
+        try next.write(transaction, layout)
+        return next
     }
 
     /// Throws if the store has other entries or tiles than the rows that were folded.
     func check(foldedInto layout: Layout, _ transaction: Transaction) throws {
-        for row in rows {
+        for row in rows where !row.range.isEmpty {
             var next = row.first
             try transaction.forEach(in: layout.entries, from: next.bigEndianBytes) { key, entry in
                 guard UInt64(bigEndianBytes: key) == next, row.withEntry(next, { $0.hasSameBytes(as: entry) }) else {
@@ -130,7 +134,7 @@ final class JournalSegment: Sendable {
                 return next < row.range.upperBound
             }
             guard next == row.range.upperBound else {
-                throw StoreError(.syncFailed, "entry \(next) was not stored as it was committed; stop, and verify")
+                throw StoreError.damaged("entry \(next) was not stored as it was committed")
             }
         }
         try tiles.check(foldedInto: layout, transaction)

@@ -38,7 +38,7 @@ final class JournaledTiles: Sendable {
                 $0.hasSameBytes(as: row.span)
             }
             guard isThere == true else {
-                throw StoreError(.syncFailed, "\(coordinate) was not stored as it was committed; stop, and verify")
+                throw StoreError.damaged("\(coordinate) was not stored as it was committed")
             }
         }
     }

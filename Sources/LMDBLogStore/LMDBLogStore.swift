@@ -41,8 +41,6 @@ public final class LMDBLogStore: LogStore {
 
     private struct Use {
         let opened: Opening.Opened
-        /// After a failed sync every commit fails with this.
-        var failure: StoreError?
         var commits = 0
         /// Commits that have begun and not ended.
         var commitsUnderWay = 0
@@ -103,20 +101,9 @@ public final class LMDBLogStore: LogStore {
     public func commit(_ batch: StoreBatch, expecting: TreeHead) throws(StoreError) {
         let opened = try current(toCommit: true)
         defer { self.use.withLock { $0?.commitsUnderWay -= 1 } }
-        do {
+        try asStoreErrors {
             try checkIsThere(opened)
-            try checkSpace(for: batch, opened)
             try opened.journal.commit(batch, expecting: expecting, opened.leaves)
-        } catch let error as StoreError {
-            throw stopIfSyncFailed(error)
-        } catch let error as LMDBError where error.operation == "mdb_txn_commit" {
-            throw failed(error, opened.environment)
-        } catch let error as LMDBError {
-            throw stopIfSyncFailed(StoreError(error))
-        } catch let error as SystemCallError {
-            throw StoreError(error)
-        } catch {
-            throw StoreError(.io, "\(error)")
         }
     }
 
@@ -128,7 +115,7 @@ public final class LMDBLogStore: LogStore {
         guard let closing else { return }
         // A commit on another thread may yet fail to sync. Then the journal stays as it is, and without the note the next opening
         // reads everything from the disk: nothing is lost by that but time.
-        let mayNote = closing.failure == nil && closing.commitsUnderWay == 0 && !options.noSync
+        let mayNote = closing.commitsUnderWay == 0 && !options.noSync
         let leaves = closing.opened.leaves
         if mayNote, (try? closing.opened.journal.close()) != nil, (try? leaves.settle()) != nil {
             try? ClosingNote(place: StorageDirectory(directory)).write(closing.opened.data)
@@ -152,6 +139,7 @@ public final class LMDBLogStore: LogStore {
             let file = try StorageFile(existingAt: target.file("data.mdb"))
             try file.restrict(to: 0o600)
             try file.sync()
+            try JournalFile.make(in: target)
             try target.sync()
         }
     }
@@ -162,7 +150,6 @@ public final class LMDBLogStore: LogStore {
         try use.withLock { (use: inout Use?) throws(StoreError) in
             guard let opened = use?.opened else { throw StoreError(.closed, "the store in \(directory) was closed") }
             guard toCommit else { return opened }
-            if let failure = use?.failure { throw failure }
             use?.commits += 1
             use?.commitsUnderWay += 1
             // A reader whose process died keeps old pages from being used again.
@@ -177,52 +164,8 @@ public final class LMDBLogStore: LogStore {
         guard try opened.data.hasName(), try opened.journal.fileHasName() else {
             throw StoreError(
                 .io,
-                "data.mdb or journal in \(directory) was removed or replaced while it was open, so nothing that is written now would be kept; "
-                    + "what was in it can be read from this process alone: export it before you stop it")
+                "data.mdb or \(JournalFile.name) in \(directory) was removed or replaced while it was open, so nothing that is "
+                    + "written now would be kept; what was in it can be read from this process alone: export it before you stop it")
         }
-    }
-
-    /// A disk that fills up while LMDB writes makes a short write, which LMDB cannot tell from a failing disk: the log
-    /// would stop. So a commit that might not fit, or could not be folded, is refused before it begins, and the log goes on when
-    /// there is space.
-    private func checkSpace(for batch: StoreBatch, _ opened: Opening.Opened) throws {
-        let folded = batch.mostBytesWritten + opened.journal.mostBytesFolded
-        let written = folded + opened.leaves.byteCountToAdd(forLogOf: batch.head.size)
-        let available = try opened.data.availableByteCount()
-        let (needed, overflow) = options.spaceReserve.addingReportingOverflow(UInt64(written))
-        guard !overflow, available >= needed else {
-            throw StoreError(
-                .full,
-                "\(available) bytes are left on the disk of \(directory), and a commit needs \(needed) to be safe; "
-                    + "make room there")
-        }
-        let info = try opened.environment.info()
-        let unused = info.mapSize - info.pageCount * info.pageSize
-        guard unused >= folded else {
-            throw StoreError(
-                .full,
-                "the store has reached its map size: \(unused) of \(info.mapSize) bytes are left, and a commit needs "
-                    + "\(folded) to be safe; start again with a larger one")
-        }
-    }
-
-    /// The commit itself failed: is the environment still of use?
-    private func failed(_ error: LMDBError, _ environment: Environment) -> StoreError {
-        let failure = StoreError(commit: error)
-        guard failure.code != .syncFailed else { return stopIfSyncFailed(failure) }
-        do {
-            // When the page that names the newest state could not be written, LMDB refuses every further write.
-            try environment.write { _ in }
-            return failure
-        } catch {
-            return stopIfSyncFailed(
-                StoreError(
-                    .syncFailed, "a commit failed half way (\(failure.detail)); stop, and verify at the next start"))
-        }
-    }
-
-    private func stopIfSyncFailed(_ failure: StoreError) -> StoreError {
-        if failure.code == .syncFailed { use.withLock { $0?.failure = failure } }
-        return failure
     }
 }

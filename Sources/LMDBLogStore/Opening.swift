@@ -43,16 +43,16 @@ struct Opening {
             if exists { wasClosed = try askTheDisk() } else { try checkRoom() }
             let environment = try openEnvironment(lock)
             try environment.checkReaders()
-            if !exists { try place.sync() }
             // Of the data file another descriptor does no harm: LMDB's locks are on lock.mdb.
             let data = try StorageFile(existingAt: place.file(Self.dataName))
             let layout = try openLayout(environment)
+            try checkJournalIsThere()
             let file = try JournalFile(
                 in: place, keptByteCount: options.journalByteCount, noSync: options.noSync)
             if !wasClosed { try withDiskAsked { try file.askTheDisk() } }
-            if !exists { try place.sync() }
+            let space = SpaceCheck(data: data, environment: environment, reserve: options.spaceReserve)
             // First: what the head says, the index is made as long as.
-            let journal = try Journal(file, environment: environment, layout: layout, options: options)
+            let journal = try Journal(file, environment: environment, layout: layout, space, options: options)
             let leaves = try LeafIndexOpening(place: place, journal: journal)
                 .open(wasClosed: wasClosed, recentCount: options.recentLeaves)
             return Opened(environment: environment, layout: layout, leaves: leaves, journal: journal, data: data)
@@ -120,6 +120,16 @@ struct Opening {
         }
     }
 
+    /// A store has a journal from its beginning on, be it an empty one.
+    private func checkJournalIsThere() throws {
+        guard try place.names()?.contains(JournalFile.name) == true else {
+            throw StoreError(
+                .corrupt,
+                "\(place.file(JournalFile.name)) is missing, and with it the newest commits; if data.mdb is a copy that was made "
+                    + "when the store was closed, make an empty file of that name")
+        }
+    }
+
     private func openEnvironment(_ lock: LockFile) throws -> Environment {
         var settings = Environment.Options()
         settings.mapSize = options.mapSize
@@ -143,6 +153,9 @@ struct Opening {
     }
 
     private func makeLayout(_ environment: Environment) throws -> Layout {
+        // First: a store has one from its beginning on, so that one that is missing is noticed.
+        try JournalFile.make(in: place)
+        try place.sync()
         let layout = try environment.write { transaction in
             let layout = try Layout { try transaction.createDatabase($0) }
             try transaction.put(Layout.format, for: Layout.formatKey, in: layout.meta)

@@ -22,7 +22,7 @@ struct StoreView {
     /// Calls `body` with the entries of the range until it returns false. Nothing is said of one that is missing.
     func forEachEntry(_ range: Range<UInt64>, _ body: (UInt64, Span<UInt8>) throws -> Bool) throws {
         var next = range.lowerBound
-        let stored = min(range.upperBound, segment.base.head.size)
+        let stored = min(range.upperBound, segment.base.head.head.size)
         if next < stored {
             var goesOn = true
             try transaction.forEach(in: layout.entries, from: next.bigEndianBytes) { key, entry in
@@ -49,7 +49,12 @@ struct StoreView {
 
     /// The row of a tile (``TileRow``) as the tree has it; nil if it has none.
     func withTileRow<R>(_ coordinate: TileCoordinate, _ body: (Span<UInt8>) throws -> R) throws -> R? {
-        if let row = segment.tiles.row(coordinate, size: size) { return try body(row.span) }
+        // Most are as the last fold left them.
+        if Tile(at: coordinate, treeSize: size) != Tile(at: coordinate, treeSize: segment.base.head.head.size),
+            let row = segment.tiles.row(coordinate, size: size)
+        {
+            return try body(row.span)
+        }
         return try transaction.withValue(coordinate.storageKey, in: layout.tiles, body)
     }
 }

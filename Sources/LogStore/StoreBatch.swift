@@ -55,7 +55,7 @@ public struct StoreBatch: Sendable {
 
 extension StoreBatch {
     /// Checks that the batch continues `old` and agrees with itself, as far as its own bytes can tell. It hashes
-    /// nothing: that roots and tiles are those of the entries is proved by whoever reads them back.
+    /// nothing: that leaf hashes, roots and tiles are those of the entries is proved by whoever reads them back.
     ///
     /// Every implementation of `LogStore` calls this before it writes.
     ///
@@ -107,9 +107,21 @@ extension StoreBatch {
             guard hashes.count == tile.byteCount else {
                 throw .invalid("\(tile) has \(hashes.count) bytes, not \(tile.byteCount)")
             }
+            if tile.level == 0 { try validateLeafHashes(in: tile, hashes, from: oldSize) }
         }
         if let tile = missing.min(by: { $0.coordinate < $1.coordinate }) {
             throw .invalid("\(tile) changes from size \(oldSize) to \(head.size) and is not in the batch")
+        }
+    }
+
+    /// "RFC 6962 leaf hash of each entry": the tiles of level 0 have them too.
+    private func validateLeafHashes(in tile: Tile, _ hashes: [UInt8], from oldSize: UInt64) throws(StoreError) {
+        let start = tile.index * UInt64(Tile.fullWidth)
+        for position in 0..<tile.width where start + UInt64(position) >= oldSize {
+            let index = start + UInt64(position)
+            guard Hash(in: hashes.span, at: position * Hash.byteCount) == leafHashes[Int(index - oldSize)] else {
+                throw .invalid("\(tile) does not have the leaf hash of entry \(index)")
+            }
         }
     }
 

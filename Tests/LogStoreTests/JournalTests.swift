@@ -81,7 +81,7 @@ struct JournalTests {
         for _ in 0..<4 {
             // An entry where the next fold wants to put one.
             let layout = try store.parts().layout
-            let next = try store.parts().environment.read { try JournalHead.folded($0, layout).head.size }
+            let next = try store.parts().environment.read { try JournalBase.read($0, layout).head.head.size }
             try store.parts().environment.write { try $0.put([1], for: next.bigEndianBytes, in: layout.entries) }
             while true {
                 let batch = records.nextBatch()
@@ -103,7 +103,7 @@ struct JournalTests {
         for (round, folded) in [0, 0, 0, 3, 3, 3, 6, 6, 6, 9].enumerated() {
             try log.commit(batch(&log, round + 1), to: store)
             let (environment, layout) = try store.parts()
-            #expect(try environment.read { try JournalHead.folded($0, layout).number } == UInt64(folded))
+            #expect(try environment.read { try JournalBase.read($0, layout).head.number } == UInt64(folded))
             for name in ["entries", "state", "pages", "seals"] { #expect(try rowCount(name, environment) == folded) }
             for name in ["tiles", "streams", "listings"] {
                 #expect(try rowCount(name, environment) == (folded == 0 ? 0 : 1))
@@ -204,7 +204,7 @@ struct JournalTests {
         }
     }
 
-    @Test("a journal and a data file that are not of one moment are refused, or nothing of the journal is used")
+    @Test("of a journal from another moment nothing is taken; a missing one is refused, and an empty one is none")
     func mixed() throws {
         var log = GrowingLog()
         let store = try scratch.store { $0.journalCommits = 2 }
@@ -212,12 +212,36 @@ struct JournalTests {
         let early = try copyOfTheStore()
         for round in 3...6 { try log.commit(batch(&log, round), to: store) }
         let late = try copyOfTheStore()
-        // The data file of commit 0 with the rows of commits 5 and 6.
+        // The data file of commit 0 with the rows of commits 5 and 6: the anchor will say what is missing.
         try replace("journal", in: early, from: late)
-        #expect(code { _ = try LMDBLogStore(directory: early) } == .corrupt)
-        // The data file of commit 4 without its journal: what only that had is gone, and the anchor will say so.
+        #expect(try LMDBLogStore(directory: early).read { try $0.head.size } == 0)
+        // The data file of commit 4.
         try FileManager.default.removeItem(atPath: late + "/journal")
+        #expect(code { _ = try LMDBLogStore(directory: late) } == .corrupt)
+        try Data().write(to: URL(filePath: late + "/journal"))
         #expect(try LMDBLogStore(directory: late).read { try $0.head.size } == 4)
+    }
+
+    @Test("what an issuer writes into an entry is not taken for a row, wherever it comes to lie")
+    func forgedRows() throws {
+        var log = GrowingLog()
+        let store = try scratch.store { $0.journalCommits = 3 }
+        var head = JournalHead()
+        head.number = 1 << 60
+        var forged: [UInt8] = []
+        JournalRow(log.nextBatch(0), after: JournalHead(), head: head, changes: JournalChanges()).write([], .none, over: &forged)
+        // At every place of a block once.
+        for shift in stride(from: 0, to: 4096, by: 64) {
+            var entry = Array("entry \(shift)".utf8)
+            entry += [UInt8](repeating: 0, count: shift)
+            while entry.count + forged.count < 60_000 { entry += forged }
+            try log.commit(log.batch([entry]), to: store)
+        }
+        for round in 1...2 {
+            let copy = try LMDBLogStore(directory: copyOfTheStore())
+            #expect(try copy.read { try $0.head } == log.head)
+            try log.commit(batch(&log, round), to: store)
+        }
     }
 
     @Test("rows from before the last fold, behind the newest row, are not taken for newer ones")
@@ -251,6 +275,26 @@ struct JournalTests {
         }
         try log.commit(batch(&log, 2), to: store)
         #expect(try store.read { try $0.stateValue([1]) } == [2])
+    }
+
+    @Test("a tile that does not begin as it does in the store, or gains other hashes than its entries', is refused")
+    func growth() throws {
+        var log = GrowingLog()
+        for journalCommits in [0, 64] {
+            log = GrowingLog()
+            let scratch = try Scratch()
+            let store = try scratch.store { $0.journalCommits = journalCommits }
+            try log.grow(store, by: 300)
+            try log.grow(store, by: 1)
+            for position in [0, 43 * 32, 45 * 32] {
+                var wrong = log.nextBatch(2)
+                let tile = try #require(wrong.tiles.firstIndex { $0.tile.level == 0 })
+                wrong.tiles[tile].hashes[position] ^= 1
+                #expect(code { try store.commit(wrong, expecting: log.head.treeHead) } == .invalidBatch)
+            }
+            try log.grow(store, by: 2)
+            try store.read { try $0.verifyContents() }
+        }
     }
 
     @Test("a store whose journal was removed takes no commit, and what it has can be read")
@@ -287,7 +331,7 @@ struct JournalTests {
         (head.retained.from, head.retained.count) = (9, 11)
         let row = JournalRow(batch, after: old, head: head, changes: JournalChanges(batch))
         var bytes: [UInt8] = [1, 2, 3]
-        row.write(batch.entries, over: &bytes)
+        row.write(batch.entries, .random(), over: &bytes)
         let (again, ends) = try #require(JournalRow.read(bytes))
         #expect(again.head == head)
         #expect(again.before == old.head.treeHead)
@@ -305,7 +349,7 @@ struct JournalTests {
         // Of the tile that was there already only what it gains.
         #expect(again.tiles.map(\.from).sorted() == [0, 0, 250])
         #expect(again.tiles.reduce(0) { $0 + $1.hashes.count } == (20 + 1) * Hash.byteCount)
-        let entries = JournaledRow(first: 250, bytes: bytes, ends: ends)
+        let entries = JournaledRow(first: 250, bytes: bytes, ends: ends, place: 0)
         #expect(entries.range == 250..<270)
         for (index, entry) in zip(entries.range, batch.entries) {
             #expect(entries.withEntry(index) { $0.copied() } == entry)
@@ -347,7 +391,7 @@ struct JournalTests {
     private func rowStarts() throws -> [Int] {
         var starts = [0]
         while let byteCount = try rowByteCount(at: starts[starts.count - 1]) {
-            starts.append((starts[starts.count - 1] + byteCount + 511) / 512 * 512)
+            starts.append((starts[starts.count - 1] + byteCount + 4095) / 4096 * 4096)
         }
         return starts
     }

@@ -84,10 +84,11 @@ struct LeafIndexFaultTests {
         let environment = try Environment(directory: scratch.log)
         let layout = try Layout { try #require(try environment.database($0)) }
         try environment.write { transaction in
-            var head = try JournalHead.folded(transaction, layout)
-            head.head = StoredHead(
-                treeHead: TreeHead(size: entries, root: head.head.treeHead.root), sealTime: head.head.sealTime)
-            try head.write(transaction, layout)
+            var base = try JournalBase.read(transaction, layout)
+            let head = base.head.head
+            base.head.head = StoredHead(
+                treeHead: TreeHead(size: entries, root: head.treeHead.root), sealTime: head.sealTime)
+            try base.write(transaction, layout)
         }
     }
 

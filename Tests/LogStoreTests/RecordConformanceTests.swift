@@ -144,7 +144,7 @@ struct RecordConformanceTests {
     /// One way to spoil a batch of 5 entries that continues a log of 254.
     enum Fault: CaseIterable {
         case headTooLarge, headTooSmall, leafHashMissing, leafHashTooMany, tileMissing, tileTwice, tileOfOldTree
-        case tileTooShort, tileTooLong, timeGoesBack, emptyStateKey, emptyStreamKey, linkBelow, linkBeyond
+        case tileTooShort, tileTooLong, otherLeafHash, otherHashInTile, timeGoesBack, emptyStateKey, emptyStreamKey, linkBelow, linkBeyond
         case emptyListingKey, listingBelow, listingBeyond, listingTwice, listingBackward
         case checkpointBeyond, stateWithoutEntries, pagesWithoutEntries, headWithoutEntries
 
@@ -163,6 +163,10 @@ struct RecordConformanceTests {
             case .tileTooShort: batch.tiles[0].hashes.removeLast()
             case .tileTooLong: batch.tiles[0].hashes.append(0)
             case .timeGoesBack: batch.head = StoredHead(treeHead: batch.head.treeHead, sealTime: log.head.sealTime - 1)
+            case .otherLeafHash: batch.leafHashes[2] = .zero
+            case .otherHashInTile:
+                let tile = try #require(batch.tiles.firstIndex { $0.tile.level == 0 && $0.tile.index == 0 })
+                batch.tiles[tile].hashes[254 * 32] ^= 1
             case .emptyStateKey: batch.state = [([], [1])]
             case .emptyStreamKey: batch.streams = [([], 0, 255)]
             case .linkBelow: batch.streams = [([1], 0, 253)]
@@ -224,8 +228,13 @@ struct RecordConformanceTests {
             var batch = log.nextBatch(5)
             switch fault {
             case 0: batch.entries[3][0] ^= 1
-            case 1: batch.leafHashes[2] = .zero
-            case 2: batch.tiles[batch.tiles.count - 1].hashes[5] ^= 1
+            case 1:
+                let tile = try #require(batch.tiles.firstIndex { $0.tile.level == 0 && $0.tile.index == 1 })
+                batch.leafHashes[2] = .zero
+                batch.tiles[tile].hashes.replaceSubrange(0..<32, with: Hash.zero.bytes)
+            case 2:
+                let tile = try #require(batch.tiles.firstIndex { $0.tile.level == 1 })
+                batch.tiles[tile].hashes[5] ^= 1
             default: batch.head = StoredHead(treeHead: TreeHead(size: 259, root: .zero), sealTime: 9)
             }
             try store.commit(batch, expecting: log.head.treeHead)

@@ -44,9 +44,9 @@ struct MonitorRun {
         try Self.checkOpenFiles(logs: settings.logs.count, witnesses: clients.count)
     }
 
-    /// Each log has its store (five files) and a connection. Said at the start, not when the last of them fail.
+    /// Each log has its store (seven files) and a connection. Said at the start, not when the last of them fail.
     private static func checkOpenFiles(logs: Int, witnesses: Int) throws {
-        let (needed, limit) = (64 + 6 * logs + witnesses, sysconf(Int32(_SC_OPEN_MAX)))
+        let (needed, limit) = (64 + 8 * logs + witnesses, sysconf(Int32(_SC_OPEN_MAX)))
         guard limit >= 0, needed > limit else { return }
         throw Failure(
             .usage, "\(logs) logs need \(needed) open files, and this process may have \(limit)",
