@@ -19,7 +19,8 @@ struct BatchCheck {
         try checkGrowth(of: batch)
         try leaves.begin(at: old.head.size, count: batch.entries.count)
         let hashes = leaves.keyed(batch.leafHashes)
-        let known = try leaves.firstKnown(of: batch.leafHashes, under: hashes, in: LeafTiles(view), below: old.head.size)
+        let tiles = LeafTiles(view)
+        let known = try leaves.firstKnown(of: batch.leafHashes, under: hashes, in: tiles, below: old.head.size)
         if let (leafHash, index) = known { throw StoreError.duplicate(leafHash, at: index) }
         let changes = JournalChanges(batch)
         try checkOrder(of: changes.streams, view.layout.streams, view.segment.streams) {

@@ -126,7 +126,7 @@ final class Journal: Sendable {
         let (segment, last) = segments.withLock { $0 }
         guard segment.count > 0 else { return }
         for row in segment.rows where try !file.has(row) {
-            throw file.fail("the journal in memory is not what is in its file any more; stop, and verify at the next start")
+            throw file.fail("the journal's file is not what is in memory any more; stop, and verify at the next start")
         }
         var next = segment.base
         do {

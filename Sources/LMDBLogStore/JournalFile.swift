@@ -76,7 +76,8 @@ struct JournalFile {
             found = try file.read(buffer.count, at: end)
         } catch {
             if error.code == ENOSPC || error.code == EDQUOT, error.call != "fdatasync" { throw StoreError(error) }
-            throw fail("a commit failed and may or may not be on the disk; stop, and verify at the next start (\(error))")
+            throw fail(
+                "a commit failed and may or may not be on the disk; stop, and verify at the next start (\(error))")
         }
         guard found.span.hasSameBytes(as: buffer.span) else {
             throw fail("\(file.path) does not have what was written to it; stop, and verify at the next start")

@@ -35,7 +35,8 @@ struct JournalBase: Sendable, Equatable {
 
     static func read(_ transaction: Transaction, _ layout: Layout) throws -> JournalBase {
         let found = try transaction.withValue(key.span, in: layout.meta) { row in
-            guard row.count == byteCount + Hash.byteCount, let head = JournalHead(row.extracting(0..<JournalHead.byteCount))
+            guard row.count == byteCount + Hash.byteCount,
+                let head = JournalHead(row.extracting(0..<JournalHead.byteCount))
             else { throw StoreError.unreadableHead }
             return JournalBase(head: head, id: JournalID(in: row, at: JournalHead.byteCount))
         }

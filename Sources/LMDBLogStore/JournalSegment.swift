@@ -87,7 +87,8 @@ final class JournalSegment: Sendable {
     /// Bytes that a fold may add to the file, estimated from above: two pages for each key, and everything four times, as
     /// pages are not full and versions are removed.
     var mostBytesFolded: Int {
-        (state.keyCount + pages.keyCount + streams.keyCount + listings.keyCount + tiles.count) * 2 * 4096 + 4 * byteCount
+        let keyCount = state.keyCount + pages.keyCount + streams.keyCount + listings.keyCount + tiles.count
+        return keyCount * 2 * 4096 + 4 * byteCount
     }
 
     // MARK: Folding

@@ -165,7 +165,8 @@ public final class LMDBLogStore: LogStore {
             throw StoreError(
                 .io,
                 "data.mdb or \(JournalFile.name) in \(directory) was removed or replaced while it was open, so nothing that is "
-                    + "written now would be kept; what was in it can be read from this process alone: export it before you stop it")
+                    + "written now would be kept; what was in it can be read from this process alone: export it before you stop it"
+            )
         }
     }
 }

@@ -179,7 +179,9 @@ struct JournalTests {
         let end = start + byteCount
         for length in Array(0..<200) + Array(stride(from: 200, to: byteCount, by: 97)) + [byteCount - 1] {
             let place = try copyOfTheStore()
-            try editJournal(in: place) { $0.replaceSubrange((start + length)..<end, with: Data(count: byteCount - length)) }
+            try editJournal(in: place) {
+                $0.replaceSubrange((start + length)..<end, with: Data(count: byteCount - length))
+            }
             let copy = try LMDBLogStore(directory: place)
             #expect(try copy.read { try $0.head } == before.head, "\(length) bytes")
             var again = before
@@ -229,7 +231,8 @@ struct JournalTests {
         var head = JournalHead()
         head.number = 1 << 60
         var forged: [UInt8] = []
-        JournalRow(log.nextBatch(0), after: JournalHead(), head: head, changes: JournalChanges()).write([], .none, over: &forged)
+        JournalRow(log.nextBatch(0), after: JournalHead(), head: head, changes: JournalChanges())
+            .write([], .none, over: &forged)
         // At every place of a block once.
         for shift in stride(from: 0, to: 4096, by: 64) {
             var entry = Array("entry \(shift)".utf8)

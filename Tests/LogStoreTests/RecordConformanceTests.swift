@@ -144,7 +144,8 @@ struct RecordConformanceTests {
     /// One way to spoil a batch of 5 entries that continues a log of 254.
     enum Fault: CaseIterable {
         case headTooLarge, headTooSmall, leafHashMissing, leafHashTooMany, tileMissing, tileTwice, tileOfOldTree
-        case tileTooShort, tileTooLong, otherLeafHash, otherHashInTile, timeGoesBack, emptyStateKey, emptyStreamKey, linkBelow, linkBeyond
+        case tileTooShort, tileTooLong, otherLeafHash, otherHashInTile, timeGoesBack, emptyStateKey, emptyStreamKey,
+            linkBelow, linkBeyond
         case emptyListingKey, listingBelow, listingBeyond, listingTwice, listingBackward
         case checkpointBeyond, stateWithoutEntries, pagesWithoutEntries, headWithoutEntries
 
