@@ -40,10 +40,13 @@ struct BatchCheck {
     private func checkGrowth(of batch: StoreBatch) throws {
         for (tile, hashes) in batch.tiles {
             guard let end = Tile(at: tile.coordinate, treeSize: view.size)?.byteCount else { continue }
-            let isSame = try view.withTileRow(tile.coordinate) { row in
-                row.count >= end && row.extracting(0..<end).hasSameBytes(as: hashes.span.extracting(0..<end))
-            }
-            guard isSame == true else { throw StoreError.invalid("\(tile) does not begin as it does in the store") }
+            let isSame: Bool? =
+                try view.withTileRow(tile.coordinate) { row in
+                    guard row.count >= end else { return nil }
+                    return row.extracting(0..<end).hasSameBytes(as: hashes.span.extracting(0..<end))
+                } ?? nil
+            guard let isSame else { throw StoreError.damaged("\(tile.coordinate) is missing, or too short") }
+            guard isSame else { throw StoreError.invalid("\(tile) does not begin as it does in the store") }
         }
     }
 

@@ -132,6 +132,7 @@ final class Journal: Sendable {
         do {
             try environment.write { transaction in
                 next = try segment.fold(into: layout, transaction)
+                try segment.check(foldedInto: layout, transaction)
                 // Just before LMDB commits: who then sees the fold finds the segment behind it.
                 segments.withLock { $0 = (JournalSegment(behind: next), segment) }
             }
@@ -140,12 +141,6 @@ final class Journal: Sendable {
             throw failed(error, &file)
         }
         file.beginAnew(next.id)
-        do {
-            // Nothing is written over its rows before LMDB is found to have what they had.
-            try environment.read { try segment.check(foldedInto: layout, $0) }
-        } catch {
-            throw file.fail("what was folded cannot be read again; stop, and verify at the next start (\(error))")
-        }
     }
 
     /// A fold failed: is the environment still of use?

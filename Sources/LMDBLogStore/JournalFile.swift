@@ -20,7 +20,7 @@ struct JournalFile {
     /// A file that has become longer is cut to this when it begins anew.
     private let keptByteCount: Int
     /// What rows begin with, until the file begins anew.
-    private var id = JournalID.none
+    private var id: JournalID
     /// Where the next row goes.
     private var end = 0
     /// The length of the file.
@@ -34,7 +34,7 @@ struct JournalFile {
     init(in place: StorageDirectory, keptByteCount: Int, noSync: Bool) throws {
         file = try StorageFile(existingAt: place.file(Self.name))
         length = try file.byteCount()
-        (self.keptByteCount, self.noSync) = (keptByteCount, noSync)
+        (self.keptByteCount, self.noSync, id) = (keptByteCount, noSync, .random())
     }
 
     /// Makes an empty file, if there is none. Its name is on the disk when the directory is synced.

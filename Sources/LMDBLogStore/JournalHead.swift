@@ -30,8 +30,8 @@ struct JournalBase: Sendable, Equatable {
     private static let key = Array("head".utf8)
     private static let byteCount = JournalHead.byteCount + JournalID.byteCount
 
-    var head = JournalHead()
-    var id = JournalID.none
+    var head: JournalHead
+    var id: JournalID
 
     static func read(_ transaction: Transaction, _ layout: Layout) throws -> JournalBase {
         let found = try transaction.withValue(key.span, in: layout.meta) { row in
@@ -40,7 +40,8 @@ struct JournalBase: Sendable, Equatable {
             else { throw StoreError.unreadableHead }
             return JournalBase(head: head, id: JournalID(in: row, at: JournalHead.byteCount))
         }
-        return found ?? JournalBase()
+        guard let found else { throw StoreError.unreadableHead }
+        return found
     }
 
     /// SHA-256 ends the row, since nothing else would notice a bit that flips.
@@ -53,8 +54,7 @@ struct JournalBase: Sendable, Equatable {
 
     /// Throws if the row in LMDB is not what its hash says.
     static func check(_ transaction: Transaction, _ layout: Layout) throws {
-        guard let row = try transaction.value(key, in: layout.meta) else { return }
-        guard row.count == byteCount + Hash.byteCount,
+        guard let row = try transaction.value(key, in: layout.meta), row.count == byteCount + Hash.byteCount,
             Hash.sha256(row[..<byteCount]).bytes == Array(row[byteCount...])
         else { throw StoreError.unreadableHead }
     }
@@ -64,9 +64,6 @@ struct JournalBase: Sendable, Equatable {
 /// entry, whose bytes an issuer chooses.
 struct JournalID: Sendable, Equatable {
     static let byteCount = 16
-    /// Of a store that has no commit yet.
-    static let none = JournalID(high: 0, low: 0)
-
     private let high: UInt64
     private let low: UInt64
 

@@ -130,11 +130,11 @@ public final class LMDBLogStore: LogStore {
     public func backUp(to directory: String) throws(StoreError) {
         let opened = try current()
         try asStoreErrors {
+            try opened.journal.fold()
             let target = StorageDirectory(directory)
             guard try target.create() else {
                 throw StoreError(.io, "\(directory) exists; a copy needs a directory of its own")
             }
-            try opened.journal.fold()
             try opened.environment.copy(to: directory)
             let file = try StorageFile(existingAt: target.file("data.mdb"))
             try file.restrict(to: 0o600)

@@ -9,7 +9,7 @@ struct Opening {
     /// What a directory may have in it when a store is made there: nothing, what an interrupted making leaves, and
     /// what a file system has at its top.
     private static let harmlessNames: Set<String> = [
-        lockName, "lock.mdb", ClosingNote.name, LeafIndexFile.name, JournalFile.name, "lost+found",
+        lockName, "lock.mdb", ClosingNote.name, LeafIndexFile.name, "lost+found",
     ]
 
     let directory: String
@@ -159,6 +159,7 @@ struct Opening {
         let layout = try environment.write { transaction in
             let layout = try Layout { try transaction.createDatabase($0) }
             try transaction.put(Layout.format, for: Layout.formatKey, in: layout.meta)
+            try JournalBase(head: JournalHead(), id: .random()).write(transaction, layout)
             return layout
         }
         try place.sync()
