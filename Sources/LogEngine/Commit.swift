@@ -10,7 +10,7 @@ struct CommittedTree {
     }
 }
 
-/// The fourth step: everything that a batch changes goes into one transaction, and is on the disk when that returns.
+/// The fourth step: everything that a batch changes goes into one commit, and is on the disk when that returns.
 struct Commit: Sendable {
     let store: any LogStore
 

@@ -9,8 +9,8 @@ internal import Tlog
 /// Without witnesses it publishes too; with them the ``Publisher`` does, beside the next batch.
 ///
 /// It has a thread of its own, because a commit blocks until the disk has it, and the threads that tasks run on must
-/// not wait for disks. A batch closes as soon as the one before it is done, so an idle log answers in one sync and a
-/// busy one spreads the sync over all that came in the meantime.
+/// not wait for disks. A batch closes as soon as the one before it is done, so an idle log answers in two syncs, the
+/// store's and the anchor's, and a busy one spreads them over all that came in the meantime.
 struct Writer: Sendable {
     let parts: EngineParts
     let keys: LogKeyRing

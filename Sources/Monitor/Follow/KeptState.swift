@@ -8,7 +8,7 @@ import Tlog
 /// Nothing of it is believed because it is there: the state has to have the root in the last seal, which the log's key has
 /// signed and which is the last leaf; the leaves have to have the root of the stored head; the seals have to lead back to
 /// entry 0, which has to be the one that is pinned. That every entry below was admitted by the rules was verified before
-/// the state was written, in one transaction with the entries.
+/// the state was written, in one commit with the entries.
 struct KeptState {
     let replay: LogReplay
     let edge: TileEdge

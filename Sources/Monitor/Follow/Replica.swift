@@ -8,7 +8,7 @@ import Verification
 ///
 /// The store ends with a seal, always. At a start its entries are hashed and folded again, without verifying their
 /// signatures a second time: what is in the store was verified before it went in. A replica that keeps the state has it in
-/// the same transactions, and goes on from there; where what it has is not the last seal's state, it folds again.
+/// the same commits, and goes on from there; where what it has is not the last seal's state, it folds again.
 struct Replica {
     private let store: any LogStore
     private let keepsState: Bool

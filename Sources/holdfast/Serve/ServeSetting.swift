@@ -136,7 +136,7 @@ enum ServeSetting: String, CaseIterable, Sendable {
     /// What it is for, in one sentence without its default.
     var help: String {
         switch self {
-        case .data: "The data directory: one LMDB environment."
+        case .data: "The data directory: the log's store."
         case .anchor:
             "The file that remembers the last signed head; best on another disk, and not in the data's backups."
         case .checkpointKey: "The secret key that signs checkpoints."
@@ -173,7 +173,7 @@ enum ServeSetting: String, CaseIterable, Sendable {
         case .maxConcurrentRequests: "Requests that are being answered at one time."
         case .maxConnections: "Open connections."
         case .maxConnectionsPerClient: "Open connections of one client."
-        case .maxBatch: "Statements in one batch, which is one transaction and one seal."
+        case .maxBatch: "Statements in one batch, which is one commit and one seal."
         case .maxBatchBytes: "Bytes of statements in one batch."
         case .maxInFlight: "Statements received and not yet answered."
         case .maxInFlightBytes: "Bytes of statements received and not yet answered."
