@@ -181,7 +181,7 @@ def test_wrong_input():
         result = subprocess.run(
             ["bash", "-c", 'ulimit -n 256; exec "$@"', "-", BIN / "holdfast", "monitor", "--dir", monitor.directory,
              "--config", monitor.parent / "many.yaml"], capture_output=True, text=True, timeout=60)
-        assert result.returncode == 2 and "ulimit -n 304" in result.stderr, result
+        assert result.returncode == 2 and "ulimit -n 384" in result.stderr, result
     finally:
         monitor.remove()
 
