@@ -115,9 +115,9 @@ public final class LMDBLogStore: LogStore {
         guard let closing else { return }
         // A commit on another thread may yet fail to sync. Then the journal stays as it is, and without the note the next opening
         // reads everything from the disk: nothing is lost by that but time.
-        let mayNote = closing.commitsUnderWay == 0 && !options.noSync
+        let isAlone = closing.commitsUnderWay == 0
         let leaves = closing.opened.leaves
-        if mayNote, (try? closing.opened.journal.close()) != nil, (try? leaves.settle()) != nil {
+        if isAlone, (try? closing.opened.journal.close()) != nil, (try? leaves.settle()) != nil, !options.noSync {
             try? ClosingNote(place: StorageDirectory(directory)).write(closing.opened.data)
         }
         leaves.waitForSettling()
