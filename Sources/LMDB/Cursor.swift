@@ -83,6 +83,12 @@ extension Cursor {
         return unsafe found.bytes.starts(with: prefix)
     }
 
+    /// Whether the cursor is at this key, and its value is this. Nothing is copied.
+    public func currentIs(_ value: Span<UInt8>, for key: Span<UInt8>) throws(LMDBError) -> Bool {
+        let found = try unsafe current()
+        return unsafe found.key.hasSameBytes(as: key) && found.value.hasSameBytes(as: value)
+    }
+
     /// Stores a value under a key and stays there. Only in a write transaction; in another it is an error.
     public mutating func put(_ value: [UInt8], for key: [UInt8]) throws(LMDBError) {
         let handle = unsafe handle

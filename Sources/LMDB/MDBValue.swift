@@ -1,4 +1,5 @@
 internal import CLMDB
+internal import Glibc
 
 extension Span<UInt8> {
     /// Runs a call of LMDB on these bytes. LMDB does not write through the pointer, nor keep it.
@@ -22,6 +23,14 @@ extension MDB_val {
     /// The bytes in the map. Valid until the transaction ends, or writes.
     var bytes: UnsafeBufferPointer<UInt8> {
         unsafe UnsafeBufferPointer(start: mv_data?.assumingMemoryBound(to: UInt8.self), count: mv_size)
+    }
+
+    func hasSameBytes(as other: Span<UInt8>) -> Bool {
+        unsafe other.withUnsafeBytes { other in
+            guard unsafe other.count == mv_size else { return false }
+            guard let mine = unsafe mv_data, let theirs = other.baseAddress else { return true }
+            return unsafe memcmp(mine, theirs, other.count) == 0
+        }
     }
 }
 

@@ -123,19 +123,18 @@ final class JournalSegment: Sendable {
         return next
     }
 
-    /// Throws if the store has other entries or tiles than the rows that were folded.
+    /// Throws if the transaction has other entries or tiles than the rows that were folded in it.
     func check(foldedInto layout: Layout, _ transaction: Transaction) throws {
-        for row in rows where !row.range.isEmpty {
-            var next = row.first
-            try transaction.forEach(in: layout.entries, from: next.bigEndianBytes) { key, entry in
-                guard UInt64(bigEndianBytes: key) == next, row.withEntry(next, { $0.hasSameBytes(as: entry) }) else {
-                    return false
+        try transaction.withCursor(in: layout.entries) { cursor in
+            var isThere = try cursor.seek(base.head.head.size.bigEndianBytes)
+            for row in rows {
+                for index in row.range {
+                    let key = index.bigEndian8
+                    guard isThere, try row.withEntry(index, { try cursor.currentIs($0, for: key.span) }) else {
+                        throw StoreError.damaged("entry \(index) was not stored as it was committed")
+                    }
+                    isThere = try cursor.next()
                 }
-                next += 1
-                return next < row.range.upperBound
-            }
-            guard next == row.range.upperBound else {
-                throw StoreError.damaged("entry \(next) was not stored as it was committed")
             }
         }
         try tiles.check(foldedInto: layout, transaction)
