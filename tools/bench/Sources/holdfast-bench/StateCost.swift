@@ -67,6 +67,8 @@ enum StateCost {
 
     /// Batches of one key: nothing is shared between changes.
     private static func single(_ state: inout GrowingState) throws -> [String: Double] {
+        // What waits in the journal would be folded, and counted, here.
+        _ = try state.open()
         state.takeCounts()
         let written = writtenBytes()
         var times: [Double] = []
