@@ -90,7 +90,10 @@ final class Journal: Sendable {
 
     /// Brings all commits into LMDB's tables.
     func fold() throws {
-        try file.withLock { try fold(&$0) }
+        try file.withLock { file in
+            try space.checkDisk(for: segments.withLock { $0.current }.mostBytesFolded)
+            try fold(&file)
+        }
     }
 
     /// The same, and empties the file: the data file is then whole without it.

@@ -4,7 +4,7 @@ internal import LogStore
 internal import Tlog
 
 /// The journal's file: the rows of the commits behind the last fold, one behind the other from its beginning. What follows them
-/// are zeros, or rows from before that fold, which have another ID.
+/// are zeros, rows from before that fold, which have another ID, or what is left of one that did not come to be.
 ///
 /// A row is written behind the last one, and one `fdatasync` brings it to the disk. It is not longer than before then, as zeros
 /// were written ahead: a file that grows must have its length brought to the disk as well, and new blocks.

@@ -33,12 +33,14 @@ struct Opening {
 
     func open() throws(StoreError) -> Opened {
         try asStoreErrors {
-            let exists = try findStore()
+            try findStore()
             guard let lock = try LockFile.acquire(place.file(Self.lockName)) else {
                 throw StoreError(
                     .locked,
                     "the store in \(directory) is open in another process; stop that one, or use another directory")
             }
+            // Another process may have made the store meanwhile.
+            let exists = try place.names()?.contains(Self.dataName) == true
             var wasClosed = false
             if exists { wasClosed = try askTheDisk() } else { try checkRoom() }
             let environment = try openEnvironment(lock)
@@ -59,21 +61,20 @@ struct Opening {
         }
     }
 
-    /// Whether there is a data file; makes the directory where there is none.
-    private func findStore() throws -> Bool {
+    /// Refuses a directory that is no store's and must not become one; makes it where there is none.
+    private func findStore() throws {
         guard let names = try place.names() else {
             try demandMayCreate("there is no directory \(directory)")
             _ = try place.create()
-            return false
+            return
         }
-        if names.contains(Self.dataName) { return true }
+        if names.contains(Self.dataName) { return }
         try demandMayCreate("there is no \(Self.dataName) in \(directory)")
         if let other = names.subtracting(Self.harmlessNames).min() {
             throw StoreError(
                 .notAStore,
                 "\(directory) has other things in it, such as \(other), and no store; name an empty or a new directory")
         }
-        return false
     }
 
     private func demandMayCreate(_ reason: String) throws {
@@ -128,6 +129,8 @@ struct Opening {
                 "\(place.file(JournalFile.name)) is missing, and with it the newest commits; if data.mdb is a copy that was made "
                     + "when the store was closed, make an empty file of that name")
         }
+        // Whoever put it there need not have brought its name to the disk.
+        try place.sync()
     }
 
     private func openEnvironment(_ lock: LockFile) throws -> Environment {

@@ -301,6 +301,22 @@ struct JournalTests {
         }
     }
 
+    @Test("where there is no room for a fold, a copy is refused before anything is written")
+    func copyWithoutRoom() throws {
+        var log = GrowingLog()
+        let store = try scratch.store()
+        try log.grow(store, by: 3)
+        let place = try copyOfTheStore()
+        var options = LMDBLogStore.Options()
+        options.spaceReserve = 1 << 60
+        let copy = try LMDBLogStore(directory: place, options: options)
+        #expect(code { try copy.backUp(to: scratch.path + "/backup") } == .full)
+        #expect(!FileManager.default.fileExists(atPath: scratch.path + "/backup"))
+        #expect(try copy.read { try $0.entries(0..<3) } == log.entries)
+        try store.backUp(to: scratch.path + "/backup")
+        #expect(try LMDBLogStore(directory: scratch.path + "/backup").read { try $0.entries(0..<3) } == log.entries)
+    }
+
     @Test("a store whose journal was removed takes no commit, and what it has can be read")
     func removed() throws {
         var log = GrowingLog()
