@@ -3,8 +3,9 @@ internal import Tlog
 
 /// One commit, as a row of the journal says it: what it continues, where the log stands after it, and what it adds.
 ///
-/// In the file: the journal's ID; how many bytes the row has, and how many of them are its content, which is all up to here and
-/// what follows; SHA-256 of the content; the entries, one behind the other. The hash does not cover the entries: the content has their leaf hashes, as what the tiles of level 0 gain.
+/// In the file: the journal's ID; how many bytes the row has, and how many of them are its content, which is all from the ID to
+/// the lengths of the entries; SHA-256 of the content; the entries, one behind the other. The hash does not cover the entries:
+/// the content has their leaf hashes, as what the tiles of level 0 gain.
 struct JournalRow {
     /// The ID and the lengths that a row begins with: two numbers of eight bytes.
     static let lengthsByteCount = JournalID.byteCount + 16
