@@ -7,7 +7,8 @@ internal import Tlog
 ///
 /// LMDB writes a page for each place that a commit changes, scattered over its file, and waits for the disk twice. A row is
 /// written in one piece, and waited for once. Now and then the rows are *folded*: one transaction of LMDB brings what they all
-/// add and change into the tables, in the order of the keys.
+/// add and change into the tables, in the order of the keys. A long batch has no row, as it would be written twice: it goes into
+/// the tables at once, in the transaction of such a fold.
 ///
 /// What is in memory is found by index, size or the commit's number, so a snapshot sees the commits that were there when it
 /// began, whatever is committed or folded meanwhile.
@@ -71,10 +72,12 @@ final class Journal: Sendable {
     func commit(_ batch: StoreBatch, expecting: TreeHead, _ leaves: LeafIndex) throws {
         try file.withLock { file in
             if let failure = file.failure { throw failure }
-            try makeRoom(for: batch, leaves, &file)
+            let isLong = batch.entries.reduce(0) { $0 + $1.count } >= options.journalBatchByteCount
+            try makeRoom(for: batch, leaves, foldsAnyway: isLong, &file)
             let (row, hashes) = try read { view in
                 try BatchCheck(view: view, leaves: leaves, options: options).check(batch, expecting: expecting)
             }
+            if isLong { return try commit(row, batch, under: hashes, leaves, &file) }
             let entries = try file.append(row, batch.entries)
             // First: who sees the entries must find them. Until then nobody is told of them, as no tile has them.
             do {
@@ -83,6 +86,19 @@ final class Journal: Sendable {
                 throw file.fail("a commit is on the disk and not in memory; stop, and start again (\(error))")
             }
             segments.withLock { $0.current }.add(row, entries, tiles: batch.tiles)
+        }
+    }
+
+    /// Brings a batch into LMDB's tables at once, behind all that waits.
+    private func commit(
+        _ row: JournalRow, _ batch: StoreBatch, under hashes: [UInt64], _ leaves: LeafIndex, _ file: inout JournalFile
+    ) throws {
+        let waiting = segments.withLock { $0.current }
+        let long = JournalSegment(behind: JournalBase(head: waiting.newest, id: waiting.base.id))
+        long.add(row, JournaledRow(first: row.before.size, entries: batch.entries), tiles: batch.tiles)
+        try fold([waiting, long], &file) {
+            // What the index has of a transaction that fails in the end no tile confirms.
+            try leaves.add(under: hashes, from: row.before.size)
         }
     }
 
@@ -105,7 +121,11 @@ final class Journal: Sendable {
     }
 
     /// Folds where the journal is long, or else there is no room.
-    private func makeRoom(for batch: StoreBatch, _ leaves: LeafIndex, _ file: inout JournalFile) throws {
+    ///
+    /// - Parameter foldsAnyway: whether the batch itself goes into the tables.
+    private func makeRoom(
+        for batch: StoreBatch, _ leaves: LeafIndex, foldsAnyway: Bool, _ file: inout JournalFile
+    ) throws {
         let segment = segments.withLock { $0.current }
         func check(_ waiting: Int) throws {
             let folded = waiting + batch.mostBytesWritten
@@ -113,10 +133,10 @@ final class Journal: Sendable {
             try space.checkMap(for: folded)
         }
         let waiting = segment.mostBytesFolded
-        let isLong =
+        let isFull =
             segment.count >= options.journalCommits || segment.byteCount >= options.journalByteCount
             || waiting >= Self.foldByteCount
-        if !isLong, (try? check(waiting)) != nil { return }
+        if !isFull || foldsAnyway, (try? check(waiting)) != nil { return }
         if segment.count > 0 {
             try space.checkDisk(for: waiting)
             try fold(&file)
@@ -125,22 +145,35 @@ final class Journal: Sendable {
     }
 
     private func fold(_ file: inout JournalFile) throws {
+        try fold([segments.withLock { $0.current }], &file) {}
+    }
+
+    /// Brings segments into the tables, each continuing the one before it, in one transaction. The first is the current one.
+    ///
+    /// - Parameter beforeCommit: called when everything is in the transaction, just before LMDB commits it.
+    private func fold(
+        _ folded: [JournalSegment], _ file: inout JournalFile, beforeCommit: () throws -> Void
+    ) throws {
         if let failure = file.failure { throw failure }
-        let (segment, last) = segments.withLock { $0 }
-        guard segment.count > 0 else { return }
-        for row in segment.rows where try !file.has(row) {
+        let folded = folded.filter { $0.count > 0 }
+        guard !folded.isEmpty else { return }
+        for row in folded.lazy.flatMap(\.rows).compactMap(\.inFile) where try !file.has(row) {
             throw file.fail("the journal's file is not what is in memory any more; stop, and verify at the next start")
         }
-        var next = segment.base
+        let (current, last) = segments.withLock { $0 }
+        var next = current.base
         do {
             try environment.write { transaction in
-                next = try segment.fold(into: layout, transaction)
-                try segment.check(foldedInto: layout, transaction)
+                for segment in folded {
+                    next = try segment.fold(into: layout, transaction)
+                    try segment.check(foldedInto: layout, transaction)
+                }
+                try beforeCommit()
                 // Just before LMDB commits: who then sees the fold finds the segment behind it.
-                segments.withLock { $0 = (JournalSegment(behind: next), segment) }
+                segments.withLock { $0 = (JournalSegment(behind: next), current) }
             }
         } catch {
-            segments.withLock { $0 = (segment, last) }
+            segments.withLock { $0 = (current, last) }
             throw failed(error, &file)
         }
         file.beginAnew(next.id)

@@ -100,8 +100,8 @@ struct JournalFile {
     }
 
     /// Whether the file has the row as it is in memory.
-    func has(_ row: JournaledRow) throws(SystemCallError) -> Bool {
-        try row.hasSameBytes(as: file.read(row.byteCount, at: row.place))
+    func has(_ row: JournaledRow.InFile) throws(SystemCallError) -> Bool {
+        try row.hasSameBytes(as: file.read(row.bytes.count, at: row.place))
     }
 
     /// The next row goes to the beginning: what is in the file is in LMDB as well.

@@ -1,30 +1,61 @@
-internal import Tlog
+import Tlog
 
-/// The entries of one commit, in the bytes of its row as they were read back from the file.
+/// The entries of one commit: in the bytes of its row as they were read back from the file, or, where it has none, as they came.
 final class JournaledRow: Sendable {
+    /// A row of the journal's file.
+    struct InFile: Sendable {
+        let bytes: [UInt8]
+        /// Where the row begins in the file.
+        let place: Int
+
+        func hasSameBytes(as other: [UInt8]) -> Bool {
+            let row = bytes
+            return row.span.hasSameBytes(as: other.span)
+        }
+    }
+
+    private enum Content {
+        case row(InFile, JournalRow.EntryEnds)
+        case entries([[UInt8]])
+    }
+
     let first: UInt64
-    /// Where the row begins in the file.
-    let place: Int
-    private let bytes: [UInt8]
-    private let ends: JournalRow.EntryEnds
+    private let content: Content
 
     init(first: UInt64, bytes: [UInt8], ends: JournalRow.EntryEnds, place: Int) {
-        (self.first, self.bytes, self.ends, self.place) = (first, bytes, ends, place)
+        (self.first, content) = (first, .row(InFile(bytes: bytes, place: place), ends))
+    }
+
+    /// Of a commit that has no row in the file.
+    init(first: UInt64, entries: [[UInt8]]) {
+        (self.first, content) = (first, .entries(entries))
+    }
+
+    /// The row in the file, if it has one.
+    var inFile: InFile? { if case .row(let row, _) = content { row } else { nil } }
+
+    private var count: Int {
+        switch content {
+        case .row(_, let ends): ends.count - 1
+        case .entries(let entries): entries.count
+        }
     }
 
     /// The indices of its entries.
-    var range: Range<UInt64> { first..<first + UInt64(ends.count - 1) }
+    var range: Range<UInt64> { first..<first + UInt64(count) }
 
-    var byteCount: Int { bytes.count }
+    /// Bytes of its row in the file.
+    var byteCount: Int { inFile?.bytes.count ?? 0 }
 
     func withEntry<R>(_ index: UInt64, _ body: (Span<UInt8>) throws -> R) rethrows -> R {
         let position = Int(index - first)
-        let row = bytes
-        return try body(row.span.extracting(ends[position]..<ends[position + 1]))
-    }
-
-    func hasSameBytes(as other: [UInt8]) -> Bool {
-        let row = bytes
-        return row.span.hasSameBytes(as: other.span)
+        switch content {
+        case .row(let row, let ends):
+            let bytes = row.bytes
+            return try body(bytes.span.extracting(ends[position]..<ends[position + 1]))
+        case .entries(let entries):
+            let entry = entries[position]
+            return try body(entry.span)
+        }
     }
 }

@@ -9,6 +9,9 @@ import Tlog
 /// The rows that commits leave in the journal, and what becomes of them.
 @Suite("Journal of a store")
 struct JournalTests {
+    /// From how many bytes on a batch goes into the tables at once: none of those here, some, all.
+    private static let longFrom = [1 << 20, 100, 0]
+
     private let scratch: Scratch
 
     init() throws { scratch = try Scratch() }
@@ -27,6 +30,7 @@ struct JournalTests {
                         $0.retainedSeals = retained
                         $0.journalCommits = Int(random.next() % 9)
                         if random.next() % 3 == 0 { $0.journalByteCount = 20_000 }
+                        if random.next() % 2 == 0 { $0.journalBatchByteCount = Int(random.next() % 160) }
                     }
                 }
                 let batch = records.nextBatch()
@@ -39,9 +43,14 @@ struct JournalTests {
         }
     }
 
-    @Test("a snapshot reads its own state, whatever is folded while it is read")
-    func snapshotsOverFolds() throws {
-        let store = try scratch.store { $0.journalCommits = 2 }
+    @Test(
+        "a snapshot reads its own state, whatever is folded while it is read, or goes into the tables at once",
+        arguments: longFrom)
+    func snapshotsOverFolds(longFrom: Int) throws {
+        let store = try scratch.store {
+            $0.journalCommits = 2
+            $0.journalBatchByteCount = longFrom
+        }
         let memory = MemoryLogStore()
         var records = RandomRecords(seed: 23)
         var random = Random(seed: 24)
@@ -66,11 +75,14 @@ struct JournalTests {
         }
     }
 
-    @Test("a fold that fails leaves every commit where it was, and the next one does it")
-    func foldFails() throws {
+    @Test("a fold that fails leaves every commit where it was, and the next one does it", arguments: longFrom)
+    func foldFails(longFrom: Int) throws {
         let memory = MemoryLogStore()
         var (records, random) = (RandomRecords(seed: 27), Random(seed: 28))
-        let store = try scratch.store { $0.journalCommits = 2 }
+        let store = try scratch.store {
+            $0.journalCommits = 2
+            $0.journalBatchByteCount = longFrom
+        }
         func commit() throws {
             let batch = records.nextBatch()
             try memory.commit(batch, expecting: records.log.head.treeHead)
@@ -133,13 +145,46 @@ struct JournalTests {
         }
     }
 
+    @Test("a batch of many bytes has no row: it goes into the tables at once, behind all that waits")
+    func longEntries() throws {
+        var log = GrowingLog()
+        let store = try scratch.store { $0.journalBatchByteCount = 1000 }
+        let (environment, layout) = try store.parts()
+        func commit(_ count: Int, _ byteCount: Int) throws {
+            try log.commit(log.nextBatch(count, byteCount: byteCount), to: store)
+        }
+        func base() throws -> JournalBase { try environment.read { try JournalBase.read($0, layout) } }
+        for (count, byteCount, number, rows) in [
+            (3, 100, 0, 1), (2, 499, 0, 2), (2, 500, 3, 0), (1, 5000, 4, 0), (1, 40, 4, 1), (300, 40, 6, 0), (1, 999, 6, 1),
+        ] as [(Int, Int, UInt64, Int)] {
+            try commit(count, byteCount)
+            let base = try base()
+            #expect(base.head.number == number)
+            #expect(try rowCount("entries", environment) == Int(base.head.head.size))
+            #expect(try rowStarts(of: base.id).count - 1 == rows)
+            try store.read { snapshot throws in
+                try snapshot.verifyContents()
+                #expect(try snapshot.index(ofLeaf: log.leafHashes[log.entries.count - 1]) == UInt64(log.entries.count - 1))
+            }
+        }
+        let again = log.batch([log.entries[4]] + (0..<40).map { [UInt8]("new \($0) and long enough".utf8) })
+        #expect(code { try store.commit(again, expecting: log.head.treeHead) } == .duplicateEntry)
+        try store.read { #expect(try $0.head == log.head) }
+        try commit(40, 40)
+    }
+
     // MARK: What a process that is killed leaves
 
-    @Test("a store that ends between commits and their fold has all of them when it is opened again, and goes on")
-    func crash() throws {
+    @Test(
+        "a store that ends between commits and their fold has all of them when it is opened again, and goes on",
+        arguments: longFrom)
+    func crash(longFrom: Int) throws {
         let memory = MemoryLogStore()
         var (records, random) = (RandomRecords(seed: 25), Random(seed: 26))
-        let store = try scratch.store { $0.journalCommits = 4 }
+        let store = try scratch.store {
+            $0.journalCommits = 4
+            $0.journalBatchByteCount = longFrom
+        }
         for round in 0..<14 {
             let batch = records.nextBatch()
             try memory.commit(batch, expecting: records.log.head.treeHead)
@@ -359,16 +404,19 @@ struct JournalTests {
     }
 
     /// Where the rows of the journal begin, and where the next one will.
-    private func rowStarts() throws -> [Int] {
+    ///
+    /// - Parameter id: what they begin with; nil for rows of any ID.
+    private func rowStarts(of id: JournalID? = nil) throws -> [Int] {
         var starts = [0]
-        while let byteCount = try rowByteCount(at: starts[starts.count - 1]) {
+        while let byteCount = try rowByteCount(at: starts[starts.count - 1], id) {
             starts.append((starts[starts.count - 1] + byteCount + 4095) / 4096 * 4096)
         }
         return starts
     }
 
-    private func rowByteCount(at place: Int) throws -> Int? {
+    private func rowByteCount(at place: Int, _ id: JournalID? = nil) throws -> Int? {
         let beginning = try [UInt8](Data(contentsOf: URL(filePath: scratch.log + "/journal")).dropFirst(place))
+        if let id, beginning.count < JournalID.byteCount || JournalID(in: beginning.span, at: 0) != id { return nil }
         let lengths = JournalRow.lengths(beginning.span)
         return lengths?.row
     }
