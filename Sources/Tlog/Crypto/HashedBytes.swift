@@ -15,6 +15,6 @@ package struct HashedBytes: Sendable, Hashable {
     package func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 
     package static func == (left: HashedBytes, right: HashedBytes) -> Bool {
-        left.hash == right.hash && left.bytes == right.bytes
+        left.hash == right.hash && left.bytes.span.hasSameBytes(as: right.bytes.span)
     }
 }
