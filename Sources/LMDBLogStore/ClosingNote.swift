@@ -23,6 +23,6 @@ struct ClosingNote {
         guard let noted = FileManager.default.contents(atPath: path) else { return false }
         try FileManager.default.removeItem(atPath: path)
         try place.sync()
-        return try noted == Data(data.version().utf8)
+        return try noted == Data(data.version().utf8) || Mutant.closingNote.isOff
     }
 }

@@ -72,7 +72,8 @@ final class Journal: Sendable {
     func commit(_ batch: StoreBatch, expecting: TreeHead, _ leaves: LeafIndex) throws {
         try file.withLock { file in
             if let failure = file.failure { throw failure }
-            let isLong = batch.entries.reduce(0) { $0 + $1.count } >= options.journalBatchByteCount
+            let byteCount = batch.entries.reduce(0) { $0 + $1.count }
+            let isLong = byteCount >= options.journalBatchByteCount && !Mutant.longBatch.isOff
             try makeRoom(for: batch, leaves, foldsAnyway: isLong, &file)
             let (row, hashes) = try read { view in
                 try BatchCheck(view: view, leaves: leaves, options: options).check(batch, expecting: expecting)
@@ -98,7 +99,7 @@ final class Journal: Sendable {
         long.add(row, JournaledRow(first: row.before.size, entries: batch.entries), tiles: batch.tiles)
         try fold([waiting, long], &file) {
             // What the index has of a transaction that fails in the end no tile confirms.
-            try leaves.add(under: hashes, from: row.before.size)
+            if !Mutant.longBatchIndexed.isOff { try leaves.add(under: hashes, from: row.before.size) }
         }
     }
 
@@ -107,7 +108,7 @@ final class Journal: Sendable {
     /// Brings all commits into LMDB's tables.
     func fold() throws {
         try file.withLock { file in
-            try space.checkDisk(for: segments.withLock { $0.current }.mostBytesFolded)
+            if !Mutant.copyRoom.isOff { try space.checkDisk(for: segments.withLock { $0.current }.mostBytesFolded) }
             try fold(&file)
         }
     }
@@ -136,7 +137,7 @@ final class Journal: Sendable {
         let isFull =
             segment.count >= options.journalCommits || segment.byteCount >= options.journalByteCount
             || waiting >= Self.foldByteCount
-        if !isFull || foldsAnyway, (try? check(waiting)) != nil { return }
+        if !isFull || foldsAnyway || Mutant.foldIsDue.isOff, (try? check(waiting)) != nil { return }
         if segment.count > 0 {
             try space.checkDisk(for: waiting)
             try fold(&file)
@@ -157,7 +158,8 @@ final class Journal: Sendable {
         if let failure = file.failure { throw failure }
         let folded = folded.filter { $0.count > 0 }
         guard !folded.isEmpty else { return }
-        for row in folded.lazy.flatMap(\.rows).compactMap(\.inFile) where try !file.has(row) {
+        for row in folded.lazy.flatMap(\.rows).compactMap(\.inFile) where try !file.has(row) && !Mutant.rowsInFile.isOff
+        {
             throw file.fail("the journal's file is not what is in memory any more; stop, and verify at the next start")
         }
         let (current, last) = segments.withLock { $0 }

@@ -56,7 +56,7 @@ struct JournalFile {
     /// - Returns: why: the first reason counts.
     mutating func fail(_ detail: String) -> StoreError {
         let failure = failure ?? StoreError(.syncFailed, detail)
-        self.failure = failure
+        if !Mutant.failureKept.isOff { self.failure = failure }
         return failure
     }
 
@@ -129,15 +129,17 @@ struct JournalFile {
     mutating func replay(behind base: JournalBase, _ body: (JournalRow, JournaledRow) throws -> Void) throws {
         var newest = base.head
         (id, end) = (base.id, 0)
-        while let (row, entries) = try row(at: end), row.head.number == newest.number + 1,
-            row.before == newest.head.treeHead
+        while let (row, entries) = try row(at: end),
+            row.head.number == newest.number + 1 && row.before == newest.head.treeHead || Mutant.rowContinues.isOff
         {
             try body(row, entries)
             newest = row.head
             end = Self.blockEnd(end + entries.byteCount)
         }
         for place in stride(from: end, to: length, by: Self.block) {
-            guard let (row, _) = try row(at: place), row.head.number > newest.number else { continue }
+            guard let (row, _) = try row(at: place), row.head.number > newest.number, !Mutant.rowDamage.isOff else {
+                continue
+            }
             throw StoreError.damaged(
                 "the file \(Self.name) has commit \(row.head.number), and the one that comes after \(newest.number) is not "
                     + "readable there")
@@ -147,7 +149,8 @@ struct JournalFile {
     /// The row that begins here; nil if none does, it is damaged, or from before the last fold.
     private func row(at place: Int) throws -> (JournalRow, JournaledRow)? {
         let beginning = try file.read(JournalRow.headByteCount, at: place)
-        guard beginning.count == JournalRow.headByteCount, JournalID(in: beginning.span, at: 0) == id,
+        guard beginning.count == JournalRow.headByteCount,
+            JournalID(in: beginning.span, at: 0) == id || Mutant.rowID.isOff,
             let (byteCount, _) = JournalRow.lengths(beginning.span), byteCount <= length - place
         else { return nil }
         let bytes = try file.read(byteCount, at: place)

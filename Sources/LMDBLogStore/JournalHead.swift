@@ -55,7 +55,7 @@ struct JournalBase: Sendable, Equatable {
     /// Throws if the row in LMDB is not what its hash says.
     static func check(_ transaction: Transaction, _ layout: Layout) throws {
         guard let row = try transaction.value(key, in: layout.meta), row.count == byteCount + Hash.byteCount,
-            Hash.sha256(row[..<byteCount]).bytes == Array(row[byteCount...])
+            Hash.sha256(row[..<byteCount]).bytes == Array(row[byteCount...]) || Mutant.headHash.isOff
         else { throw StoreError.unreadableHead }
     }
 }

@@ -17,7 +17,7 @@ struct LengthCheck {
         let needed = info.pageCount * info.pageSize
         let data = try StorageFile(existingAt: file)
         let found = try data.byteCount()
-        guard found < needed else { return }
+        guard found < needed, !Mutant.length.isOff else { return }
         try data.resize(to: needed)
         do {
             let free = try environment.read { try $0.freePages(pageCount: info.pageCount) }

@@ -304,6 +304,34 @@ struct JournalTests {
 
     // MARK: Refusals
 
+    @Test("a journal that somebody has changed is not folded, and nothing is committed from then on; what was is read")
+    func changedWhileOpen() throws {
+        var log = GrowingLog()
+        let store = try scratch.store { $0.journalCommits = 2 }
+        for round in 1...2 { try log.commit(batch(&log, round), to: store) }
+        let last = try #require(try rowByteCount(at: 0)) - 1
+        let before = try Data(contentsOf: URL(filePath: scratch.log + "/journal"))
+        // In place: another file of that name would be noticed as such.
+        func write(_ bytes: Data, at place: Int) throws {
+            let file = try FileHandle(forUpdating: URL(filePath: scratch.log + "/journal"))
+            try file.seek(toOffset: UInt64(place))
+            try file.write(contentsOf: bytes)
+            try file.close()
+        }
+        try write(Data([before[last] ^ 1]), at: last)
+        let next = batch(&log, 3)
+        #expect(code { try store.commit(next, expecting: log.head.treeHead) } == .syncFailed)
+        try write(before, at: 0)
+        #expect(code { try store.commit(next, expecting: log.head.treeHead) } == .syncFailed)
+        #expect(code { try store.backUp(to: scratch.path + "/copy") } == .syncFailed)
+        try store.read { snapshot throws in
+            try snapshot.verifyContents()
+            #expect(try snapshot.stateValue([1]) == [2])
+        }
+        store.close()
+        #expect(try LMDBLogStore(directory: scratch.log).read { try $0.head } == log.head)
+    }
+
     @Test("a batch that is refused, or finds no room, leaves nothing in the journal")
     func refused() throws {
         var log = GrowingLog()
