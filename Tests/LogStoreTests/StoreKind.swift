@@ -4,9 +4,9 @@ import LogStore
 import Testing
 
 /// Every implementation of the contract. The conformance suite runs once for each, and for the one in LMDB so that commits
-/// meet its journal empty, with one or two commits in it, and with all.
+/// meet its journal empty, with one or two commits in it, and with all; and so that none goes through it.
 enum StoreKind: CaseIterable, CustomTestStringConvertible {
-    case memory, lmdb, lmdbWithoutJournal, lmdbOneInJournal, lmdbTwoInJournal
+    case memory, lmdb, lmdbWithoutJournal, lmdbOneInJournal, lmdbTwoInJournal, lmdbAtOnce
 
     var testDescription: String {
         switch self {
@@ -15,13 +15,14 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
         case .lmdbWithoutJournal: "in LMDB, without a journal"
         case .lmdbOneInJournal: "in LMDB, every second commit folds"
         case .lmdbTwoInJournal: "in LMDB, every third commit folds"
+        case .lmdbAtOnce: "in LMDB, every batch into the tables at once"
         }
     }
 
     /// How many commits a journal keeps; nil for as many as usual.
     private var journalCommits: Int? {
         switch self {
-        case .memory, .lmdb: nil
+        case .memory, .lmdb, .lmdbAtOnce: nil
         case .lmdbWithoutJournal: 0
         case .lmdbOneInJournal: 1
         case .lmdbTwoInJournal: 2
@@ -37,6 +38,7 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
             let store = try scratch.store {
                 $0.retainedSeals = retainedSeals
                 if let journalCommits { $0.journalCommits = journalCommits }
+                if case .lmdbAtOnce = self { $0.journalBatchByteCount = 0 }
             }
             return (store, scratch)
         }
