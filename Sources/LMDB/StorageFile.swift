@@ -1,3 +1,4 @@
+internal import CLMDB
 internal import Glibc
 
 /// An open file or directory of a store: what has to be asked of the system beside LMDB.
@@ -21,13 +22,20 @@ public final class StorageFile: Sendable {
     }
 
     private init(_ path: String, flags: Int32) throws(SystemCallError) {
-        var opened: Int32
-        repeat {
-            opened = unsafe open(path, flags | O_CLOEXEC, 0o600)
-        } while opened < 0 && errno == EINTR
+        // A read that is noted as the file's last one makes the next sync write the inode, and wait for that too. Only the
+        // file's owner may ask for less.
+        var opened = Self.open(path, flags | CLMDBNoAccessTime)
+        if opened < 0 && errno == EPERM { opened = Self.open(path, flags) }
         guard opened >= 0 else { throw SystemCallError("open", path) }
         descriptor = opened
         self.path = path
+    }
+
+    private static func open(_ path: String, _ flags: Int32) -> Int32 {
+        while true {
+            let opened = unsafe Glibc.open(path, flags | O_CLOEXEC, 0o600)
+            if opened >= 0 || errno != EINTR { return opened }
+        }
     }
 
     deinit {
@@ -45,9 +53,11 @@ public final class StorageFile: Sendable {
     /// Whether the file still has a name in some directory. One that has none is gone when it is closed, however often
     /// it is synced before.
     public func hasName() throws(SystemCallError) -> Bool {
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw SystemCallError("fstat", path) }
-        return status.st_nlink > 0
+        // Asked for nothing else: who asks for the times as well has the next write note its time exactly, and the sync after
+        // it then writes the inode each time, not only when the system's clock has ticked.
+        let count = CLMDBNameCount(descriptor)
+        guard count >= 0 else { throw SystemCallError("statx", path) }
+        return count > 0
     }
 
     /// Bytes that an ordinary process can still write on the file system that the file is on.
@@ -136,7 +146,7 @@ public final class StorageFile: Sendable {
     }
 
     /// Takes an exclusive lock on the file, which this object then holds; false if it is held elsewhere.
-    func tryLock() throws(SystemCallError) -> Bool {
+    public func tryLock() throws(SystemCallError) -> Bool {
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             switch errno {
             case EWOULDBLOCK: return false
@@ -146,4 +156,7 @@ public final class StorageFile: Sendable {
         }
         return true
     }
+
+    /// Gives the lock up, also where another process has got a copy of the descriptor.
+    public func unlock() { _ = flock(descriptor, LOCK_UN) }
 }

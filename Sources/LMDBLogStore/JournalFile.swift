@@ -129,8 +129,8 @@ struct JournalFile {
     mutating func replay(behind base: JournalBase, _ body: (JournalRow, JournaledRow) throws -> Void) throws {
         var newest = base.head
         (id, end) = (base.id, 0)
-        while let (row, entries) = try row(at: end),
-            row.head.number == newest.number + 1 && row.before == newest.head.treeHead || Mutant.rowContinues.isOff
+        while let (row, entries) = try row(at: end), row.head.number == newest.number + 1,
+            row.before == newest.head.treeHead
         {
             try body(row, entries)
             newest = row.head

@@ -50,9 +50,6 @@ enum Mutant: String, CaseIterable {
     /// Take rows of any fold.
     case rowID = "store/row-id"
 
-    /// Take rows in any order, of any log.
-    case rowContinues = "store/row-continues"
-
     /// Take what comes before a damaged row for all that was committed.
     case rowDamage = "store/row-damage"
 
@@ -87,6 +84,11 @@ enum Mutant: String, CaseIterable {
 
     /// Believe an index of leaf hashes whatever the tiles say.
     case indexRoot = "store/index-root"
+
+    // MARK: The anchor
+
+    /// Move the anchor without comparing where it stands.
+    case anchorCompare = "invariant-4-anchor-compare"
 
     // MARK: Reading
 

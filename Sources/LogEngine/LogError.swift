@@ -1,3 +1,4 @@
+public import LogStore
 public import Tlog
 
 /// Why a log could not be created or opened. Nothing was signed.

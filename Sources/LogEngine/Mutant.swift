@@ -16,9 +16,6 @@ enum Mutant: String, CaseIterable {
     /// Open a log although its store is behind the anchor.
     case anchorAhead = "invariant-3-anchor-ahead"
 
-    /// Move the anchor without comparing where it stands.
-    case anchorCompare = "invariant-4-anchor-compare"
-
     /// Ask the policy before looking whether the statement is in the log already.
     case dedupFirst = "invariant-5-dedup-first"
 

@@ -1,5 +1,6 @@
 import Dispatch
 import LogEngine
+import LogStore
 import Synchronization
 import Tlog
 

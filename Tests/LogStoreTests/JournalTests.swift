@@ -272,7 +272,10 @@ struct JournalTests {
     @Test("what an issuer writes into an entry is not taken for a row, wherever it comes to lie")
     func forgedRows() throws {
         var log = GrowingLog()
-        let store = try scratch.store { $0.journalCommits = 2 }
+        let store = try scratch.store {
+            $0.journalCommits = 2
+            $0.journalBatchByteCount = .max
+        }
         var head = JournalHead()
         head.number = 1 << 60
         // With another ID: nobody knows that of the journal.
@@ -290,6 +293,25 @@ struct JournalTests {
         for round in 1...2 { try log.commit(batch(&log, round), to: store) }
         let copy = try LMDBLogStore(directory: copyOfTheStore())
         #expect(try copy.read { try $0.head } == log.head)
+    }
+
+    @Test("a head in the tables that is not what its hash says is refused, whichever bit has changed")
+    func damagedHead() throws {
+        var log = GrowingLog()
+        let store = try scratch.store { $0.journalCommits = 0 }
+        for round in 1...2 { try log.commit(batch(&log, round), to: store) }
+        let (environment, layout) = try store.parts()
+        let key = Array("head".utf8)
+        let row = try #require(try environment.read { try $0.value(key, in: layout.meta) })
+        for place in stride(from: 0, to: row.count, by: 5) {
+            var damaged = row
+            damaged[place] ^= 1 << UInt8(place % 8)
+            try environment.write { try $0.put(damaged, for: key, in: layout.meta) }
+            let copy = try copyOfTheStore()
+            #expect(code { _ = try LMDBLogStore(directory: copy) } == .corrupt, "byte \(place)")
+        }
+        try environment.write { try $0.put(row, for: key, in: layout.meta) }
+        #expect(try LMDBLogStore(directory: copyOfTheStore()).read { try $0.head } == log.head)
     }
 
     @Test("rows from before the last fold, behind the newest row, are not taken for newer ones")

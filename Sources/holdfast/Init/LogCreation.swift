@@ -4,6 +4,7 @@ import Governance
 import LMDBLogStore
 import LogClient
 import LogEngine
+import LogStore
 import Tlog
 import Verification
 

@@ -6,6 +6,7 @@ import LogClient
 import LogEngine
 import LogServer
 import Logging
+import LogStore
 import Tlog
 
 /// A log opened from its directory as the configuration says: store, anchor, keys, engine.

@@ -1,6 +1,7 @@
 import Foundation
 import LMDBLogStore
 import LogEngine
+import LogStore
 import Tlog
 
 /// The whole engine in one process: durable, dedup, streams, policy, seals with the Merkle map, read-back, anchor on

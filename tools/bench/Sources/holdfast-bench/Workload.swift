@@ -4,6 +4,7 @@ import Governance
 import LMDBLogStore
 import LogEngine
 import Logging
+import LogStore
 import Tlog
 
 /// A log of 64 issuers, and statements for it.

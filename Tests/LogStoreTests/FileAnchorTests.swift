@@ -1,5 +1,6 @@
 import Foundation
-import LogEngine
+import LMDBLogStore
+import LogStore
 import Testing
 import Tlog
 
@@ -10,7 +11,7 @@ struct FileAnchorTests {
 
     init() throws {
         scratch = try Scratch()
-        path = scratch.file("anchor")
+        path = scratch.path + "/anchor"
     }
 
     private func head(_ size: UInt64) -> TreeHead { TreeHead(size: size, root: Hash.sha256([UInt8(size)])) }
@@ -135,7 +136,7 @@ struct FileAnchorTests {
 
     @Test("a place where no file can be is an error that names it")
     func unusable() throws {
-        let nowhere = scratch.file("missing/anchor")
+        let nowhere = scratch.path + "/missing/anchor"
         let error = #expect(throws: AnchorError.self) { _ = try FileAnchor(path: nowhere) }
         #expect(error?.description.contains(nowhere) == true)
     }

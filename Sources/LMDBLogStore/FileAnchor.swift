@@ -1,5 +1,7 @@
 internal import Foundation
 internal import Glibc
+internal import LMDB
+public import LogStore
 internal import Synchronization
 public import Tlog
 
@@ -15,9 +17,9 @@ public final class FileAnchor: Anchor {
     public let path: String
 
     private struct Open {
-        let file: FileHandle
+        let file: StorageFile
         /// The file as it was read or written last, and its newest slot, so that it is not parsed again each time.
-        var known: (content: Data, newest: AnchorSlot?)?
+        var known: (content: [UInt8], newest: AnchorSlot?)?
     }
 
     private let open: Mutex<Open?>
@@ -25,31 +27,28 @@ public final class FileAnchor: Anchor {
     /// Opens the anchor's file, or makes an empty one, and takes its lock.
     public init(path: String) throws(AnchorError) {
         self.path = path
-        let url = URL(fileURLWithPath: path)
+        let file: StorageFile
+        let isLocked: Bool
         do {
-            if !FileManager.default.fileExists(atPath: path) { try Self.create(url) }
-            let handle = try FileHandle(forUpdating: url)
-            guard flock(handle.fileDescriptor, LOCK_EX | LOCK_NB) == 0 else {
-                throw AnchorError.locked(path: path)
-            }
-            open = Mutex(Open(file: handle))
-        } catch let error as AnchorError {
-            throw error
+            file = try Self.open(path)
+            isLocked = try file.tryLock()
         } catch {
-            throw AnchorError.failed(path: path, detail: "\(error)")
+            throw .failed(path: path, detail: "\(error)")
         }
+        guard isLocked else { throw .locked(path: path) }
+        open = Mutex(Open(file: file))
     }
 
-    /// Makes the file, empty, without touching one that another process made in the meantime, and syncs its name.
-    private static func create(_ url: URL) throws {
+    /// Opens the file; where it is missing, makes it, empty, and syncs its name.
+    private static func open(_ path: String) throws(SystemCallError) -> StorageFile {
         do {
-            try Data().write(to: url, options: .withoutOverwriting)
-        } catch  where FileManager.default.fileExists(atPath: url.path) {
-            return
+            return try StorageFile(existingAt: path)
+        } catch {
+            guard error.code == ENOENT else { throw error }
         }
-        let directory = try FileHandle(forReadingFrom: url.deletingLastPathComponent())
-        defer { try? directory.close() }
-        guard fsync(directory.fileDescriptor) == 0 else { throw POSIXError(.EIO) }
+        let file = try StorageFile(creatingAt: path)
+        try StorageFile(directoryAt: URL(fileURLWithPath: path).deletingLastPathComponent().path).sync()
+        return file
     }
 
     public func read() throws(AnchorError) -> TreeHead? {
@@ -74,10 +73,8 @@ public final class FileAnchor: Anchor {
 
     public func close() {
         open.withLock { open in
-            guard let file = open?.file else { return }
             // A child process that is just being started has a copy of the descriptor, and would keep the lock.
-            _ = flock(file.fileDescriptor, LOCK_UN)
-            try? file.close()
+            open?.file.unlock()
             open = nil
         }
     }
@@ -92,37 +89,32 @@ public final class FileAnchor: Anchor {
 
     /// The valid slot with the higher sequence number; nil where nothing was ever written.
     private func newestSlot(_ open: inout Open) throws(AnchorError) -> AnchorSlot? {
-        let content: Data
+        let content: [UInt8]
         do {
-            try open.file.seek(toOffset: 0)
-            content = try open.file.read(upToCount: 2 * AnchorSlot.spacing) ?? Data()
+            content = try open.file.read(2 * AnchorSlot.spacing, at: 0)
         } catch {
             throw .failed(path: path, detail: "\(error)")
         }
-        if let known = open.known, known.content == content { return known.newest }
-        let bytes = [UInt8](content)
-        let slots = [0, 1].compactMap { AnchorSlot(parsing: bytes.dropFirst($0 * AnchorSlot.spacing)) }
+        if let known = open.known, known.content.span.hasSameBytes(as: content.span) { return known.newest }
+        let slots = [0, 1].compactMap { AnchorSlot(parsing: content.dropFirst($0 * AnchorSlot.spacing)) }
         // The first write of all may be torn too: then nothing was signed yet, but nothing says so. Ask a person.
-        if slots.isEmpty, !bytes.isEmpty { throw .damaged(path: path) }
+        if slots.isEmpty, !content.isEmpty { throw .damaged(path: path) }
         let newest = slots.max { $0.sequence < $1.sequence }
         open.known = (content, newest)
         return newest
     }
 
     private func write(_ slot: AnchorSlot, to open: inout Open) throws(AnchorError) {
-        let (line, place) = (Data(slot.bytes), Int(slot.sequence % 2) * AnchorSlot.spacing)
-        var content = open.known.take()?.content ?? Data()
+        let (line, place) = (slot.bytes, Int(slot.sequence % 2) * AnchorSlot.spacing)
+        var content = open.known.take()?.content ?? []
         do {
-            try open.file.seek(toOffset: UInt64(place))
-            try open.file.write(contentsOf: line)
+            try open.file.write(line, at: place)
+            try open.file.syncData()
         } catch {
             throw .failed(path: path, detail: "\(error)")
         }
-        guard fdatasync(open.file.fileDescriptor) == 0 else {
-            throw .failed(path: path, detail: "fdatasync: errno \(errno)")
-        }
         // What the next read is compared with; should the file have anything else, it is parsed.
-        content.append(Data(count: max(0, place + line.count - content.count)))
+        content.append(contentsOf: repeatElement(0, count: max(0, place + line.count - content.count)))
         content.replaceSubrange(place..<place + line.count, with: line)
         open.known = (content, slot)
     }
