@@ -155,7 +155,8 @@ struct JournalTests {
         }
         func base() throws -> JournalBase { try environment.read { try JournalBase.read($0, layout) } }
         for (count, byteCount, number, rows) in [
-            (3, 100, 0, 1), (2, 499, 0, 2), (2, 500, 3, 0), (1, 5000, 4, 0), (1, 40, 4, 1), (300, 40, 6, 0), (1, 999, 6, 1),
+            (3, 100, 0, 1), (2, 499, 0, 2), (2, 500, 3, 0), (1, 5000, 4, 0), (1, 40, 4, 1), (300, 40, 6, 0),
+            (1, 999, 6, 1),
         ] as [(Int, Int, UInt64, Int)] {
             try commit(count, byteCount)
             let base = try base()
@@ -164,7 +165,8 @@ struct JournalTests {
             #expect(try rowStarts(of: base.id).count - 1 == rows)
             try store.read { snapshot throws in
                 try snapshot.verifyContents()
-                #expect(try snapshot.index(ofLeaf: log.leafHashes[log.entries.count - 1]) == UInt64(log.entries.count - 1))
+                #expect(
+                    try snapshot.index(ofLeaf: log.leafHashes[log.entries.count - 1]) == UInt64(log.entries.count - 1))
             }
         }
         let again = log.batch([log.entries[4]] + (0..<40).map { [UInt8]("new \($0) and long enough".utf8) })

@@ -5,8 +5,8 @@ import LMDBLogStore
 import LogClient
 import LogEngine
 import LogServer
-import Logging
 import LogStore
+import Logging
 import Tlog
 
 /// A log opened from its directory as the configuration says: store, anchor, keys, engine.

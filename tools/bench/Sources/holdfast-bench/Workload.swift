@@ -3,8 +3,8 @@ import Foundation
 import Governance
 import LMDBLogStore
 import LogEngine
-import Logging
 import LogStore
+import Logging
 import Tlog
 
 /// A log of 64 issuers, and statements for it.
