@@ -250,8 +250,8 @@ let package = Package(
 if Context.environment["HOLDFAST_MUTANTS_BUILD"] != nil {
     let targets = [
         "CSodium", "CLMDB", "CSHA256", "Tlog", "COSE", "Governance", "LMDB", "LogStore", "LMDBLogStore", "StoredState",
-        "LogEngine", "Verification", "LogClient", "Monitor", "CProcess", "Gate", "GovernanceTests", "LogEngineTests",
-        "LogStoreTests", "MonitorTests", "GateTests",
+        "LogEngine", "Verification", "LogClient", "Monitor", "CProcess", "Gate", "GovernanceTests", "VerificationTests",
+        "LogEngineTests", "LogStoreTests", "MonitorTests", "GateTests",
     ]
     // What needs the server of the gate, the clients' library, or the program, has no switches.
     for target in package.targets where target.name == "GateTests" {

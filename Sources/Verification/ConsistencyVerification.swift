@@ -38,7 +38,7 @@ extension Verifier {
         _ old: Checkpoint, _ new: Checkpoint, _ file: ConsistencyProofFile, _ list: inout CheckList
     ) {
         let values = [CheckValue("from", old.size), CheckValue("to", new.size)]
-        guard old.origin == new.origin else {
+        guard old.origin == new.origin || Mutant.consistencyOrigin.isOff else {
             list.fail(.consistency, "other-log", "the checkpoints are of two logs, \(old.origin) and \(new.origin)")
             return
         }
@@ -50,8 +50,8 @@ extension Verifier {
             return
         }
         do {
-            try ConsistencyProof(oldSize: old.size, newSize: new.size, path: file.path)
-                .verify(oldRoot: old.root, newRoot: new.root)
+            let proof = ConsistencyProof(oldSize: old.size, newSize: new.size, path: file.path)
+            if !Mutant.consistencyProof.isOff { try proof.verify(oldRoot: old.root, newRoot: new.root) }
             list.pass(.consistency, values: values)
         } catch {
             list.fail(.consistency, error, values[0], values[1])

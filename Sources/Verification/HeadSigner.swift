@@ -25,7 +25,7 @@ extension TrustFile {
         }
         if let current = present.first(where: { keys.cutoff(of: $0) == nil }) { return .current(current) }
         let ends = present.map { (key: $0, cutoff: keys.cutoff(of: $0) ?? 0) }
-        if let former = ends.first(where: { $0.cutoff > signed.checkpoint.size }) {
+        if let former = ends.first(where: { $0.cutoff > signed.checkpoint.size || Mutant.headKeyEnded.isOff }) {
             return .former(former.key, cutoff: former.cutoff)
         }
         return .ended(any, cutoff: ends[0].cutoff)

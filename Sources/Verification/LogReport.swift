@@ -27,7 +27,7 @@ extension LogReading {
             return
         }
         let values = [CheckValue("origin", policy.origin.text), CheckValue("policy", policy.digest.hex)]
-        guard trust.genesis != nil || !trust.authorities.isEmpty else {
+        guard trust.genesis != nil || !trust.authorities.isEmpty || Mutant.logPinned.isOff else {
             list.leaveOut(
                 .genesis, "the trust file pins neither the genesis nor an authority, so any log would do", values[0],
                 values[1])
@@ -72,7 +72,7 @@ extension LogReading {
             return
         }
         let root = root
-        if root == head.root {
+        if root == head.root || Mutant.logRoot.isOff {
             list.pass(.root, CheckValue("size", head.size), CheckValue("root", root.hex))
         } else {
             list.fail(.root, "root-mismatch", "the entries give root \(root), the checkpoint has \(head.root)")

@@ -46,7 +46,8 @@ public struct LogResume: Sendable {
     public init(decoding bytes: [UInt8], key: [UInt8]) throws(LogResumeError) {
         guard bytes.count > Self.macByteCount else { throw .mac }
         let body = Array(bytes.dropLast(Self.macByteCount))
-        guard HMAC.sha256(body, key: key).bytes == bytes.suffix(Self.macByteCount) else { throw .mac }
+        guard HMAC.sha256(body, key: key).bytes == bytes.suffix(Self.macByteCount) || Mutant.resumeMAC.isOff
+        else { throw .mac }
         // From here on it is a file of our own; another version's is refused by its format.
         let limits = CBORLimits(depth: 4, items: bytes.count)
         guard let map = (try? CBOR(decoding: body, limits: limits))?.mapValue,

@@ -24,7 +24,7 @@ public struct PinnedGenesis: Sendable, Hashable {
     /// Parses the entry and holds it to its hash.
     init(leafHash: Hash, entry: [UInt8], line: Int?) throws(TrustFileError) {
         let computed = Hash.leaf(entry)
-        guard computed == leafHash else {
+        guard computed == leafHash || Mutant.trustGenesisHash.isOff else {
             throw TrustFileError(.genesisHash(pinned: leafHash, computed: computed), line: line)
         }
         let statement: SignedStatement

@@ -113,6 +113,7 @@ extension TrustFile {
         guard let replayed else { return try signer(of: signed) }
         let size = signed.checkpoint.size
         switch replayed.standing(of: signed) {
+        case .former(let key, _) where Mutant.replayedSigner.isOff: return .current(key)
         case .former(let key, let cutoff): return .ended(key, cutoff: cutoff)
         case .unknown:
             do { try signed.verify(logKey: replayed.rightful(at: size)[0]) } catch { throw .signature(error) }

@@ -62,8 +62,10 @@ extension Verifier {
         if let checkpoint {
             let index = CheckValue("index", proof.index)
             do {
-                try InclusionProof(index: proof.index, size: checkpoint.size, path: proof.path)
-                    .verify(leafHash: statement.leafHash, root: checkpoint.root)
+                let inclusion = InclusionProof(index: proof.index, size: checkpoint.size, path: proof.path)
+                if !Mutant.sealInclusion.isOff {
+                    try inclusion.verify(leafHash: statement.leafHash, root: checkpoint.root)
+                }
                 list.pass(.sealInclusion, of: part, index, CheckValue("root", checkpoint.root.hex))
             } catch {
                 list.fail(.sealInclusion, of: part, error, index, CheckValue("size", checkpoint.size))
@@ -110,15 +112,17 @@ extension Verifier {
                     + "statement has it, and holdfast-verify log --governance prints it)")
         }
         try key.check(entry: index)
-        do { try statement.verify(key.key) } catch { throw CheckFailure(error) }
+        do { if !Mutant.sealSignature.isOff { try statement.verify(key.key) } } catch { throw CheckFailure(error) }
     }
 
     /// Key and value lead to the root that the seal carries.
     private static func checkMap(_ proof: StateProof, _ seal: Seal, _ part: String?, _ list: inout CheckList) {
         let shown = CheckValue("shows", proof.value == nil ? "absence" : "presence")
         do {
-            try proof.proof.verify(
-                key: proof.key.mapKey, value: proof.value.map { Hash.sha256($0) }, root: seal.stateRoot)
+            if !Mutant.mapProof.isOff {
+                try proof.proof.verify(
+                    key: proof.key.mapKey, value: proof.value.map { Hash.sha256($0) }, root: seal.stateRoot)
+            }
             list.pass(.mapProof, of: part, shown)
         } catch {
             list.fail(.mapProof, of: part, error, shown)

@@ -77,7 +77,7 @@ extension Verifier {
     private static func checkInclusion(of statement: SignedStatement, _ proof: TlogProof, _ list: inout CheckList) {
         let root = proof.checkpoint.checkpoint.root
         do {
-            try proof.inclusionProof.verify(leafHash: statement.leafHash, root: root)
+            if !Mutant.inclusion.isOff { try proof.inclusionProof.verify(leafHash: statement.leafHash, root: root) }
             list.pass(.inclusion, CheckValue("index", proof.index), CheckValue("root", root.hex))
         } catch {
             list.fail(.inclusion, error, CheckValue("index", proof.index))
@@ -106,7 +106,7 @@ extension Verifier {
             return
         }
         do {
-            try statement.verify(signer.key)
+            if !Mutant.statementSignature.isOff { try statement.verify(signer.key) }
             list.pass(.statementSignature, values: names + [CheckValue("role", signer.role)])
         } catch {
             list.fail(.statementSignature, error, names[0], names[1])
@@ -196,6 +196,7 @@ extension EnrolledIssuer {
 extension SignedStatement {
     /// Bytes are compared: to Swift, texts that differ only in Unicode normalisation are equal.
     fileprivate func names(issuer: String, key: COSEKey) -> Bool {
-        issuer.utf8.elementsEqual(header.issuer.utf8) && key.thumbprint.bytes == header.keyID
+        (issuer.utf8.elementsEqual(header.issuer.utf8) || Mutant.statementIssuer.isOff)
+            && key.thumbprint.bytes == header.keyID
     }
 }

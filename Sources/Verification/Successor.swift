@@ -48,7 +48,7 @@ extension Verifier {
         }
         let signed: SignedCheckpoint
         do { signed = try SignedCheckpoint(parsing: successor.checkpoint) } catch { throw CheckFailure(error) }
-        do throws(HeadFailure) { _ = try trust.verify(signed) } catch {
+        do throws(HeadFailure) { if !Mutant.successorHead.isOff { _ = try trust.verify(signed) } } catch {
             if case .former = error { throw CheckFailure("key-ended", "the successor: \(error)") }
             throw CheckFailure(error.reason, "the successor: \(error)")
         }
@@ -87,8 +87,8 @@ extension Verifier {
                 "the proof is from size \(sizes.from) to size \(sizes.to), not from \(old.size) to \(new.size)")
         }
         do {
-            try ConsistencyProof(oldSize: old.size, newSize: new.size, path: file.path)
-                .verify(oldRoot: old.root, newRoot: new.root)
+            let proof = ConsistencyProof(oldSize: old.size, newSize: new.size, path: file.path)
+            if !Mutant.successorProof.isOff { try proof.verify(oldRoot: old.root, newRoot: new.root) }
         } catch {
             throw CheckFailure(error)
         }

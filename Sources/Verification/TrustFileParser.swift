@@ -37,6 +37,7 @@ struct TrustFileParser {
             case "state-quorum": try readStateQuorum(line)
             case "log-key": laterKeys.append(try LaterKeyLine(line))
             case "key-cutoff": cutoffs.append(try KeyCutoffLine(line))
+            case _ where Mutant.trustKeyword.isOff: continue
             default: throw TrustFileError(.unknownKeyword(line.keyword.description), line: line.number)
             }
         }

@@ -68,11 +68,11 @@ struct TrustedLogKeys: Sendable, Hashable {
         var taken = Set(genesis.authorities + genesis.issuers.map(\.key))
         taken.formUnion([genesis.logKeys.receipt, genesis.logKeys.statement])
         for log in policy.logs {
-            guard let key = log.key.ed25519, taken.insert(key).inserted else {
+            guard let key = log.key.ed25519, taken.insert(key).inserted || Mutant.trustKeyUses.isOff else {
                 throw TrustFileError(.sameKey(log.key.text), line: nil)
             }
         }
-        for line in later where !taken.insert(line.key).inserted {
+        for line in later where !taken.insert(line.key).inserted && !Mutant.trustKeyUses.isOff {
             throw TrustFileError(.sameKey(Base64.encode(line.key.bytes)), line: line.number)
         }
     }
@@ -139,11 +139,11 @@ extension TrustedLogKeys.Key {
     /// Throws unless the log could sign an entry of its own at this index with the key. The seal that ends the batch with
     /// the rotation, the last entry below the cut-off, is the old key's last one.
     func check(entry index: UInt64) throws(CheckFailure) {
-        if let cutoff, index >= cutoff {
+        if let cutoff, index >= cutoff, !Mutant.ownKeyEnded.isOff {
             throw CheckFailure(
                 "key-ended", "the statement key \(name) ended at size \(cutoff), and signed entry \(index)")
         }
-        if let start, index < start {
+        if let start, index < start, !Mutant.ownKeyBegun.isOff {
             throw CheckFailure(
                 "key-not-begun",
                 "the statement key \(name) is the log's from entry \(start) on, and signed entry \(index)")

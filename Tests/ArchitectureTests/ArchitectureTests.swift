@@ -77,7 +77,9 @@ private struct SourceFile {
     var imports: [String] {
         var isForMutants = false
         return lines.compactMap { line in
-            if line.hasPrefix("#") { isForMutants = line == "#if HOLDFAST_MUTANTS" && target == "Governance" }
+            if line.hasPrefix("#") {
+                isForMutants = line == "#if HOLDFAST_MUTANTS" && ["Governance", "Verification"].contains(target)
+            }
             if isForMutants { return nil }
             var words = line.split(separator: " ").map(String.init)
             while let first = words.first,
