@@ -38,7 +38,7 @@ extension Verifier {
         _ old: Checkpoint, _ new: Checkpoint, _ file: ConsistencyProofFile, _ list: inout CheckList
     ) {
         let values = [CheckValue("from", old.size), CheckValue("to", new.size)]
-        guard old.origin == new.origin || Mutant.consistencyOrigin.isOff else {
+        guard old.origin == new.origin else {
             list.fail(.consistency, "other-log", "the checkpoints are of two logs, \(old.origin) and \(new.origin)")
             return
         }

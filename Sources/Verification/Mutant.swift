@@ -21,9 +21,6 @@ enum Mutant: String, CaseIterable {
     /// Take what the log's statement key signed after its end.
     case ownKeyEnded = "verify/own-key-ended"
 
-    /// Take what the log's statement key signed before it was the log's.
-    case ownKeyBegun = "verify/own-key-begun"
-
     /// Believe a state from before the statement about who signed it.
     case enrolmentBefore = "verify/enrolment-before"
 
@@ -64,9 +61,6 @@ enum Mutant: String, CaseIterable {
     /// Take a log's head from a key that had ended by the log's own entries.
     case replayedSigner = "verify/replayed-signer"
 
-    /// Take the checkpoints of two logs for two of one.
-    case consistencyOrigin = "verify/consistency-origin"
-
     /// Take a checkpoint for an older one's successor whatever the proof leads to.
     case consistencyProof = "verify/consistency-proof"
 
@@ -89,9 +83,6 @@ enum Mutant: String, CaseIterable {
     /// Hold checkpoints against a log that did not sign them.
     case forkSignature = "verify/fork-signature"
 
-    /// Hold checkpoints against a log that a key signed after its end.
-    case forkKeyEnded = "verify/fork-key-ended"
-
     /// Take the same tree twice for a fork.
     case forkRoots = "verify/fork-roots"
 
@@ -109,17 +100,11 @@ enum Mutant: String, CaseIterable {
     /// Take entries that the log's rules don't allow.
     case logRules = "verify/log-rules"
 
-    /// Take any log where the trust file pins neither its genesis nor an authority.
-    case logPinned = "verify/log-pinned"
-
     /// Go on from a file that somebody else wrote or changed.
     case resumeMAC = "verify/resume-mac"
 
     /// Take a second statement of a number that the log's stream has one of.
     case streamFork = "verify/stream-fork"
-
-    /// Take statements of a stream that is not in the state.
-    case streamAbsent = "verify/stream-absent"
 
     // MARK: Evidence bundles
 
@@ -154,9 +139,6 @@ enum Mutant: String, CaseIterable {
 
     /// Take a genesis that does not hash to what is pinned.
     case trustGenesisHash = "verify/trust-genesis-hash"
-
-    /// Take a genesis that no pinned authority signed.
-    case trustAuthority = "verify/trust-authority"
 
     /// Let one key have several uses.
     case trustKeyUses = "verify/trust-key-uses"

@@ -103,9 +103,7 @@ public struct TrustFile: Sendable, Hashable {
         _ genesis: Policy, signedBy signer: Hash, authorities: [Hash], line: Int?
     ) throws(TrustFileError) {
         guard !authorities.isEmpty else { return }
-        guard authorities.contains(signer) || Mutant.trustAuthority.isOff else {
-            throw TrustFileError(.signerNotPinned(signer), line: line)
-        }
+        guard authorities.contains(signer) else { throw TrustFileError(.signerNotPinned(signer), line: line) }
         let named = genesis.authorities.map { COSEKey($0).thumbprint }
         for authority in authorities where !named.contains(authority) {
             throw TrustFileError(.authorityNotNamed(authority), line: line)

@@ -143,7 +143,7 @@ extension TrustedLogKeys.Key {
             throw CheckFailure(
                 "key-ended", "the statement key \(name) ended at size \(cutoff), and signed entry \(index)")
         }
-        if let start, index < start, !Mutant.ownKeyBegun.isOff {
+        if let start, index < start {
             throw CheckFailure(
                 "key-not-begun",
                 "the statement key \(name) is the log's from entry \(start) on, and signed entry \(index)")
