@@ -114,6 +114,19 @@ struct CheckpointTests {
         #expect(report.failures == ["consistency: root-mismatch"])
     }
 
+    @Test("checkpoints of two logs, both trusted, are not of one history, even with the same tree")
+    func twoLogs() throws {
+        let other = try TestLog(origin: "log.example/other", seed: 50)
+        let lines = try trustText(log).filter { !$0.hasPrefix("genesis") && !$0.hasPrefix("authority") }
+        let verifier = Verifier(trust: try parse([try trustText(other)[0]] + lines))
+        let old = try log.checkpoint(12).bytes
+        let new = try other.cosigned(Checkpoint(origin: other.origin, head: log.head())).bytes
+        let proof = log.consistency(12, 40)
+        #expect(verifier.consistency(old: old, new: new, proof: json(proof)).failures == ["consistency: other-log"])
+        let own = verifier.consistency(old: old, new: try log.checkpoint().bytes, proof: json(proof))
+        #expect(own.verdict == .verified, "\(own.text())")
+    }
+
     @Test("both checkpoints are held to the trust file")
     func checkpoints() throws {
         let proof = lines(log.consistency(12, 40))

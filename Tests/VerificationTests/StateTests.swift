@@ -44,6 +44,17 @@ struct StateTests {
         }
     }
 
+    @Test("a seal that is in the tree and that the log did not sign")
+    func sealSignature() throws {
+        var log = self.log
+        let seal = log.entries[Int(log.size - 1)]
+        log.appendAnyway(seal.flipped(seal.count * 8 - 1))
+        let index = log.size - 1
+        let proof = try log.stateProof(grant, at: index)
+            .changed(seal: log.entries[Int(index)], index: index, path: log.inclusion(index).path)
+        #expect(verifier.state(proof.encoded()).failures == ["seal-signature: bad-signature"])
+    }
+
     @Test("what is shown: the value's members in words, and in JSON only where all holds")
     func shown() throws {
         let report = verifier.state(try log.stateProof(grant).encoded())

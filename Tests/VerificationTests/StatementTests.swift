@@ -61,6 +61,16 @@ struct StatementTests {
         #expect(report.failures == ["statement-signature: not-enrolled"])
     }
 
+    @Test("a place in the tree does not make up for a signature that is not good")
+    mutating func signatureInTheTree() throws {
+        let event = try Event(type: "work.done", stream: "x", seq: 0, prev: nil, time: log.time, data: .null)
+        let good = try log.sign(event).entryBytes
+        log.appendAnyway(good.flipped(good.count * 8 - 1))
+        let index = log.size - 1
+        let report = verifier.statement(log.entries[Int(index)], proof: try log.tlogProof(index).bytes)
+        #expect(report.failures == ["statement-signature: bad-signature"])
+    }
+
     @Test("an enrolled key under another issuer's name is not enrolled")
     mutating func otherIssuer() throws {
         let event = try Event(type: "work.done", stream: "x", seq: 0, prev: nil, time: log.time, data: .null)
