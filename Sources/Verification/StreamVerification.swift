@@ -139,7 +139,7 @@ extension Verifier {
             } else if let record = try? PolicyRecord(decoding: value) {
                 for authority in record.policy.authorities {
                     let key = COSEKey(authority)
-                    if KeyDirectory.authorityIssuer(key) == issuer { keys[key.thumbprint] = authority }
+                    if KeyDirectory.authorityIssuer(key).hasSameUTF8(as: issuer) { keys[key.thumbprint] = authority }
                 }
             }
         }
