@@ -56,8 +56,11 @@ public final class StorageFile: Sendable {
         // Asked for nothing else: who asks for the times as well has the next write note its time exactly, and the sync after
         // it then writes the inode each time, not only when the system's clock has ticked.
         let count = CLMDBNameCount(descriptor)
-        guard count >= 0 else { throw SystemCallError("statx", path) }
-        return count > 0
+        if count >= 0 { return count > 0 }
+        // A system, or a sandbox, that does not know the call.
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw SystemCallError("fstat", path) }
+        return status.st_nlink > 0
     }
 
     /// Bytes that an ordinary process can still write on the file system that the file is on.

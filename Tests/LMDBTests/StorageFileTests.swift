@@ -49,4 +49,35 @@ struct StorageFileTests {
         let error = #expect(throws: SystemCallError.self) { try StorageFile(existingAt: scratch.path + "/none") }
         #expect(error?.description.contains("open") == true)
     }
+
+    @Test("what is read of a file is not noted in it, so that the next sync has nothing of that to write")
+    func readsAreNotNoted() throws {
+        let url = URL(filePath: scratch.path + "/f")
+        try Data([1, 2, 3]).write(to: url)
+        // Most systems note the first read after a write.
+        let file = try StorageFile(existingAt: url.path())
+        try file.write([4], at: 3)
+        let before = try accessDate(url)
+        Thread.sleep(forTimeInterval: 0.02)
+        #expect(try file.read(4, at: 0) == [1, 2, 3, 4])
+        #expect(try accessDate(url) == before)
+    }
+
+    @Test("a file has a name until the last one is removed")
+    func names() throws {
+        let path = scratch.path + "/f"
+        let file = try StorageFile(creatingAt: path)
+        #expect(try file.hasName())
+        try FileManager.default.linkItem(atPath: path, toPath: path + "2")
+        try FileManager.default.removeItem(atPath: path)
+        #expect(try file.hasName())
+        try FileManager.default.removeItem(atPath: path + "2")
+        #expect(try !file.hasName())
+    }
+
+    private func accessDate(_ url: URL) throws -> Date? {
+        var url = url
+        url.removeAllCachedResourceValues()
+        return try url.resourceValues(forKeys: [.contentAccessDateKey]).contentAccessDate
+    }
 }
