@@ -113,7 +113,7 @@ struct JournalTests {
         var log = GrowingLog()
         let store = try scratch.store { $0.journalCommits = 3 }
         for (round, folded) in [0, 0, 0, 3, 3, 3, 6, 6, 6, 9].enumerated() {
-            try log.commit(batch(&log, round + 1), to: store)
+            try log.commit(log.batchOfEachKind(round + 1), to: store)
             let (environment, layout) = try store.parts()
             #expect(try environment.read { try JournalBase.read($0, layout).head.number } == UInt64(folded))
             for name in ["entries", "state", "pages", "seals"] { #expect(try rowCount(name, environment) == folded) }
@@ -129,15 +129,15 @@ struct JournalTests {
     func longBatches() throws {
         var log = GrowingLog()
         let store = try scratch.store { $0.journalByteCount = 5000 }
-        var long = batch(&log, 1)
+        var long = log.batchOfEachKind(1)
         long.state.append(([9], [UInt8](repeating: 9, count: 600_000)))
         try log.commit(long, to: store)
         #expect(try rowCount("state", store.parts().environment) == 0)
-        let length = try #require(try journalByteCount())
-        try log.commit(batch(&log, 2), to: store)
+        let length = try #require(try scratch.journalByteCount())
+        try log.commit(log.batchOfEachKind(2), to: store)
         #expect(try rowCount("state", store.parts().environment) == 2)
         // The file does not stay as long as its longest row.
-        #expect(try #require(try journalByteCount()) < length)
+        #expect(try #require(try scratch.journalByteCount()) < length)
         try store.read { snapshot throws in
             #expect(try snapshot.stateValue([1], at: 1) == [1])
             #expect(try snapshot.stateValue([1], at: 2) == [2])
@@ -162,7 +162,7 @@ struct JournalTests {
             let base = try base()
             #expect(base.head.number == number)
             #expect(try rowCount("entries", environment) == Int(base.head.head.size))
-            #expect(try rowStarts(of: base.id).count - 1 == rows)
+            #expect(try scratch.rowStarts(of: base.id).count - 1 == rows)
             try store.read { snapshot throws in
                 try snapshot.verifyContents()
                 #expect(
@@ -175,165 +175,14 @@ struct JournalTests {
         try commit(40, 40)
     }
 
-    // MARK: What a process that is killed leaves
-
-    @Test(
-        "a store that ends between commits and their fold has all of them when it is opened again, and goes on",
-        arguments: longFrom)
-    func crash(longFrom: Int) throws {
-        let memory = MemoryLogStore()
-        var (records, random) = (RandomRecords(seed: 25), Random(seed: 26))
-        let store = try scratch.store {
-            $0.journalCommits = 4
-            $0.journalBatchByteCount = longFrom
-        }
-        for round in 0..<14 {
-            let batch = records.nextBatch()
-            try memory.commit(batch, expecting: records.log.head.treeHead)
-            try store.commit(batch, expecting: records.log.head.treeHead)
-            records.took(batch)
-            let copy = try LMDBLogStore(directory: copyOfTheStore())
-            try memory.read { expected in try copy.read { try records.compare($0, to: expected, &random) } }
-            guard round % 3 == 0 else { continue }
-            var more = records
-            let next = more.nextBatch()
-            let continued = MemoryLogStore()
-            // The same batches once more, and then another one, in both.
-            var again = RandomRecords(seed: 25)
-            for _ in 0...round {
-                let batch = again.nextBatch()
-                try continued.commit(batch, expecting: again.log.head.treeHead)
-                again.took(batch)
-            }
-            try continued.commit(next, expecting: more.log.head.treeHead)
-            try copy.commit(next, expecting: more.log.head.treeHead)
-            more.took(next)
-            copy.close()
-            let reopened = try LMDBLogStore(directory: copy.directory)
-            try continued.read { expected in try reopened.read { try more.compare($0, to: expected, &random) } }
-        }
-    }
-
-    @Test("of a row of which not all reached the disk nothing is there, and the next commit takes its place")
-    func tornRow() throws {
-        var log = GrowingLog()
-        let store = try scratch.store()
-        for round in 1...2 { try log.commit(batch(&log, round), to: store) }
-        let before = log
-        let start = try rowStarts()[2]
-        try log.commit(batch(&log, 3), to: store)
-        let byteCount = try #require(try rowByteCount(at: start))
-        let end = start + byteCount
-        for length in Array(0..<200) + Array(stride(from: 200, to: byteCount, by: 97)) + [byteCount - 1] {
-            let place = try copyOfTheStore()
-            try editJournal(in: place) {
-                $0.replaceSubrange((start + length)..<end, with: Data(count: byteCount - length))
-            }
-            let copy = try LMDBLogStore(directory: place)
-            #expect(try copy.read { try $0.head } == before.head, "\(length) bytes")
-            var again = before
-            try again.commit(batch(&again, 7), to: copy)
-            #expect(try copy.read { try $0.stateValue([1]) } == [7])
-            copy.close()
-            #expect(try LMDBLogStore(directory: place).read { try $0.stateValue([1]) } == [7])
-        }
-    }
-
-    @Test("of a row that has others behind it no byte can change without being found out at the opening")
-    func damage() throws {
-        var log = GrowingLog()
-        let store = try scratch.store()
-        for round in 1...3 { try log.commit(batch(&log, round), to: store) }
-        let starts = try rowStarts()
-        for position in starts[1]..<starts[1] + (try #require(try rowByteCount(at: starts[1]))) {
-            let place = try copyOfTheStore()
-            try editJournal(in: place) { $0[position] ^= 1 << UInt8(position % 8) }
-            #expect(code { _ = try LMDBLogStore(directory: place) } == .corrupt, "byte \(position)")
-            try FileManager.default.removeItem(atPath: place)
-        }
-    }
-
-    @Test("of a journal from another moment nothing is taken; a missing one is refused, and an empty one is none")
-    func mixed() throws {
-        var log = GrowingLog()
-        let store = try scratch.store { $0.journalCommits = 2 }
-        for round in 1...2 { try log.commit(batch(&log, round), to: store) }
-        let early = try copyOfTheStore()
-        for round in 3...6 { try log.commit(batch(&log, round), to: store) }
-        let late = try copyOfTheStore()
-        // The data file of commit 0 with the rows of commits 5 and 6: the anchor will say what is missing.
-        try replace("journal", in: early, from: late)
-        #expect(try LMDBLogStore(directory: early).read { try $0.head.size } == 0)
-        // The data file of commit 4.
-        try FileManager.default.removeItem(atPath: late + "/journal")
-        #expect(code { _ = try LMDBLogStore(directory: late) } == .corrupt)
-        try Data().write(to: URL(filePath: late + "/journal"))
-        #expect(try LMDBLogStore(directory: late).read { try $0.head.size } == 4)
-    }
-
-    @Test("what an issuer writes into an entry is not taken for a row, wherever it comes to lie")
-    func forgedRows() throws {
-        var log = GrowingLog()
-        let store = try scratch.store {
-            $0.journalCommits = 2
-            $0.journalBatchByteCount = .max
-        }
-        var head = JournalHead()
-        head.number = 1 << 60
-        // With another ID: nobody knows that of the journal.
-        var forged: [UInt8] = []
-        JournalRow(log.nextBatch(0), after: JournalHead(), head: head, changes: JournalChanges())
-            .write([], .random(), over: &forged)
-        // So many that some begin where a row may.
-        let entries = (0..<24).map { number in
-            var entry = Array("entry \(number)".utf8) + [UInt8](repeating: 0, count: 7 * number)
-            while entry.count + forged.count < 65_536 { entry += forged }
-            return entry
-        }
-        try log.commit(log.batch(entries), to: store)
-        // Then they are folded, and lie behind the newest row.
-        for round in 1...2 { try log.commit(batch(&log, round), to: store) }
-        let copy = try LMDBLogStore(directory: copyOfTheStore())
-        #expect(try copy.read { try $0.head } == log.head)
-    }
-
-    @Test("a head in the tables that is not what its hash says is refused, whichever bit has changed")
-    func damagedHead() throws {
-        var log = GrowingLog()
-        let store = try scratch.store { $0.journalCommits = 0 }
-        for round in 1...2 { try log.commit(batch(&log, round), to: store) }
-        let (environment, layout) = try store.parts()
-        let key = Array("head".utf8)
-        let row = try #require(try environment.read { try $0.value(key, in: layout.meta) })
-        for place in stride(from: 0, to: row.count, by: 5) {
-            var damaged = row
-            damaged[place] ^= 1 << UInt8(place % 8)
-            try environment.write { try $0.put(damaged, for: key, in: layout.meta) }
-            let copy = try copyOfTheStore()
-            #expect(code { _ = try LMDBLogStore(directory: copy) } == .corrupt, "byte \(place)")
-        }
-        try environment.write { try $0.put(row, for: key, in: layout.meta) }
-        #expect(try LMDBLogStore(directory: copyOfTheStore()).read { try $0.head } == log.head)
-    }
-
-    @Test("rows from before the last fold, behind the newest row, are not taken for newer ones")
-    func oldRows() throws {
-        var log = GrowingLog()
-        let store = try scratch.store { $0.journalCommits = 4 }
-        for round in 1...5 { try log.commit(batch(&log, round), to: store) }
-        let copy = try LMDBLogStore(directory: copyOfTheStore())
-        #expect(try copy.read { try $0.head } == log.head)
-        #expect(try copy.read { try $0.stateValue([1]) } == [5])
-    }
-
     // MARK: Refusals
 
     @Test("a journal that somebody has changed is not folded, and nothing is committed from then on; what was is read")
     func changedWhileOpen() throws {
         var log = GrowingLog()
         let store = try scratch.store { $0.journalCommits = 2 }
-        for round in 1...2 { try log.commit(batch(&log, round), to: store) }
-        let last = try #require(try rowByteCount(at: 0)) - 1
+        for round in 1...2 { try log.commit(log.batchOfEachKind(round), to: store) }
+        let last = try #require(try scratch.rowByteCount(at: 0)) - 1
         let before = try Data(contentsOf: URL(filePath: scratch.log + "/journal"))
         // In place: another file of that name would be noticed as such.
         func write(_ bytes: Data, at place: Int) throws {
@@ -343,7 +192,7 @@ struct JournalTests {
             try file.close()
         }
         try write(Data([before[last] ^ 1]), at: last)
-        let next = batch(&log, 3)
+        let next = log.batchOfEachKind(3)
         #expect(code { try store.commit(next, expecting: log.head.treeHead) } == .syncFailed)
         try write(before, at: 0)
         #expect(code { try store.commit(next, expecting: log.head.treeHead) } == .syncFailed)
@@ -360,11 +209,11 @@ struct JournalTests {
     func refused() throws {
         var log = GrowingLog()
         let store = try scratch.store { $0.mapSize = 4 << 20 }
-        try log.commit(batch(&log, 1), to: store)
-        var wrong = batch(&log, 2)
+        try log.commit(log.batchOfEachKind(1), to: store)
+        var wrong = log.batchOfEachKind(2)
         wrong.streams.append(([2], 1, 1))
         #expect(code { try store.commit(wrong, expecting: log.head.treeHead) } == .invalidBatch)
-        var large = batch(&log, 2)
+        var large = log.batchOfEachKind(2)
         large.state.append(([8], [UInt8](repeating: 8, count: 5_000_000)))
         #expect(code { try store.commit(large, expecting: log.head.treeHead) } == .full)
         try store.read { snapshot throws in
@@ -373,7 +222,7 @@ struct JournalTests {
             #expect(try snapshot.listing([3], below: .max, before: nil, limit: 9) == [0])
             #expect(try snapshot.sealedSize(atMost: .max) == 1)
         }
-        try log.commit(batch(&log, 2), to: store)
+        try log.commit(log.batchOfEachKind(2), to: store)
         #expect(try store.read { try $0.stateValue([1]) } == [2])
     }
 
@@ -402,7 +251,7 @@ struct JournalTests {
         var log = GrowingLog()
         let store = try scratch.store()
         try log.grow(store, by: 3)
-        let place = try copyOfTheStore()
+        let place = try scratch.copyOfTheStore()
         var options = LMDBLogStore.Options()
         options.spaceReserve = 1 << 60
         let copy = try LMDBLogStore(directory: place, options: options)
@@ -417,71 +266,17 @@ struct JournalTests {
     func removed() throws {
         var log = GrowingLog()
         let store = try scratch.store()
-        try log.commit(batch(&log, 1), to: store)
+        try log.commit(log.batchOfEachKind(1), to: store)
         try FileManager.default.removeItem(atPath: scratch.log + "/journal")
-        let next = batch(&log, 2)
+        let next = log.batchOfEachKind(2)
         #expect(code { try store.commit(next, expecting: log.head.treeHead) } == .io)
         #expect(try store.read { try $0.stateValue([1]) } == [1])
     }
 
-    // MARK: Stores
-
-    /// A batch of one entry that changes something of every kind.
-    private func batch(_ log: inout GrowingLog, _ round: Int) -> StoreBatch {
-        var batch = log.nextBatch(1)
-        batch.state = [([1], [UInt8(round)])]
-        batch.mapPages = [([], [UInt8(round)])]
-        batch.streams = [([2], UInt64(round), log.head.size)]
-        batch.listings = [([3], log.head.size)]
-        return batch
-    }
-
-    /// The files as a process that is killed now leaves them, in a directory of their own.
-    private func copyOfTheStore() throws -> String {
-        let place = scratch.path + "/copy-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        for name in ["data.mdb", "journal"] {
-            try FileManager.default.copyItem(atPath: scratch.log + "/" + name, toPath: place + "/" + name)
-        }
-        return place
-    }
+    // MARK: Tables
 
     private func rowCount(_ name: String, _ environment: Environment) throws -> Int {
         let database = try #require(try environment.database(name))
         return try environment.read { try $0.statistics(of: database).entryCount }
-    }
-
-    private func journalByteCount() throws -> Int? {
-        try FileManager.default.attributesOfItem(atPath: scratch.log + "/journal")[.size] as? Int
-    }
-
-    /// Where the rows of the journal begin, and where the next one will.
-    ///
-    /// - Parameter id: what they begin with; nil for rows of any ID.
-    private func rowStarts(of id: JournalID? = nil) throws -> [Int] {
-        var starts = [0]
-        while let byteCount = try rowByteCount(at: starts[starts.count - 1], id) {
-            starts.append((starts[starts.count - 1] + byteCount + 4095) / 4096 * 4096)
-        }
-        return starts
-    }
-
-    private func rowByteCount(at place: Int, _ id: JournalID? = nil) throws -> Int? {
-        let beginning = try [UInt8](Data(contentsOf: URL(filePath: scratch.log + "/journal")).dropFirst(place))
-        if let id, beginning.count < JournalID.byteCount || JournalID(in: beginning.span, at: 0) != id { return nil }
-        let lengths = JournalRow.lengths(beginning.span)
-        return lengths?.row
-    }
-
-    private func editJournal(in place: String, _ body: (inout Data) -> Void) throws {
-        let file = URL(filePath: place + "/journal")
-        var bytes = try Data(contentsOf: file)
-        body(&bytes)
-        try bytes.write(to: file)
-    }
-
-    private func replace(_ name: String, in place: String, from other: String) throws {
-        try FileManager.default.removeItem(atPath: place + "/" + name)
-        try FileManager.default.copyItem(atPath: other + "/" + name, toPath: place + "/" + name)
     }
 }
