@@ -1,4 +1,4 @@
-import Tlog
+internal import Tlog
 
 /// The entries of one commit: in the bytes of its row as they were read back from the file, or, where it has none, as they came.
 final class JournaledRow: Sendable {
