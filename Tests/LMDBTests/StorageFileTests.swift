@@ -1,6 +1,8 @@
 import Foundation
-import LMDB
+import Glibc
 import Testing
+
+@testable import LMDB
 
 @Suite("Files of a store")
 struct StorageFileTests {
@@ -19,6 +21,19 @@ struct StorageFileTests {
         let error = #expect(throws: SystemCallError.self) { try LockFile.acquire(scratch.path + "/none/LOCK") }
         #expect(error?.code == 2)
         #expect(error?.call == "open")
+    }
+
+    @Test("a lock that is given up is free, also while another process has a copy of the descriptor")
+    func unlock() throws {
+        let path = scratch.path + "/LOCK"
+        let file = try StorageFile(creatingAt: path)
+        #expect(try file.tryLock())
+        // As a child process has it between its start and its program's.
+        let copy = dup(file.descriptor)
+        defer { _ = close(copy) }
+        #expect(try !StorageFile(existingAt: path).tryLock())
+        file.unlock()
+        #expect(try StorageFile(existingAt: path).tryLock())
     }
 
     @Test("a directory is made once, for its owner alone, and lists its names")
