@@ -27,6 +27,8 @@ enum BatchFault: Error {
         case AdmissionError.storage(let detail): self = .refused(detail)
         case let damage as MapDamage: self = .fatal(.stateDamaged("\(damage)"))
         case let error as StoreError where error.code == .full || error.code == .io: self = .refused("\(error)")
+        // A fold beside commits may have failed so that nothing can be read any more.
+        case let error as StoreError where error.code == .syncFailed: self = .fatal(.syncFailed(error.detail))
         case let error as StoreError: self = .fatal(.storeFailed("\(error)"))
         default: self = .fatal(.brokenInvariant("\(error)"))
         }

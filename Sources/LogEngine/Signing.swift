@@ -66,6 +66,8 @@ struct Signing: Sendable {
         }
         do {
             try store.read { try grown.append(entriesOf: $0, upTo: head.size) }
+        } catch let error as StoreError where error.code == .syncFailed {
+            throw .syncFailed(error.detail)
         } catch {
             throw .readBackDiffers("entries \(grown.size)..<\(head.size) cannot be read: \(error)")
         }
