@@ -23,10 +23,10 @@ struct BatchCheck {
         let known = try leaves.firstKnown(of: batch.leafHashes, under: hashes, in: tiles, below: old.head.size)
         if let (leafHash, index) = known, !Mutant.knownLeaf.isOff { throw StoreError.duplicate(leafHash, at: index) }
         let changes = JournalChanges(batch)
-        try checkOrder(of: changes.streams, view.layout.streams, view.segment.streams) {
+        try checkOrder(of: changes.streams, view.layout.streams, \.streams) {
             .linkOutOfOrder($0.number, index: $0.index, newest: ($1.number, $1.index))
         }
-        try checkOrder(of: changes.listings, view.layout.listings, view.segment.listings) {
+        try checkOrder(of: changes.listings, view.layout.listings, \.listings) {
             .listedOutOfOrder($0.index, newest: $1.index)
         }
         var head = old
@@ -70,21 +70,22 @@ struct BatchCheck {
             goesOn = goOn(to: seal)
             return goesOn
         }
-        for seal in view.segment.seals + [size] where goesOn && seal >= retained.from { goesOn = goOn(to: seal) }
+        for seal in view.journaled.seals + [size] where goesOn && seal >= retained.from { goesOn = goOn(to: seal) }
         retained.count = most
         return retained
     }
 
     /// "In one stream both numbers grow from link to link", and in a listing the indices.
     private func checkOrder(
-        of lists: JournalChanges.Lists, _ table: IndexTable, _ journaled: JournaledEntries,
+        of lists: JournalChanges.Lists, _ table: IndexTable, _ added: (JournalSegment) -> JournaledEntries,
         refusal: (_ entry: IndexTable.Entry, _ last: IndexTable.Entry) -> StoreError
     ) throws {
         var seen = Set<HashedBytes>(minimumCapacity: lists.count)
         for (position, (key, entries)) in lists.enumerated() {
             var last: IndexTable.Entry?
             if seen.insert(key).inserted {
-                last = try journaled.newest(key) ?? table.newestEntry(key.bytes, view.transaction)
+                let newest = view.journaled.newestEntry(of: key, in: added)
+                last = try newest ?? table.newestEntry(key.bytes, view.transaction)
             } else {
                 // A list whose entries do not follow one another in the batch.
                 last = lists[..<position].last { $0.key == key }?.entries.last

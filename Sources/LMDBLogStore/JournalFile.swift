@@ -1,15 +1,12 @@
-internal import Glibc
 internal import LMDB
-internal import LogStore
 internal import Tlog
 
-/// The journal's file: the rows of the commits behind the last fold, one behind the other from its beginning. What follows them
-/// are zeros, rows from before that fold, which have another ID, or what is left of one that did not come to be.
+/// One of the two files of a journal: rows of commits, one behind the other from its beginning. What follows them are zeros, rows
+/// of an earlier segment, which have another ID, or what is left of one that did not come to be.
 ///
 /// A row is written behind the last one, and one `fdatasync` brings it to the disk. It is not longer than before then, as zeros
 /// were written ahead: a file that grows must have its length brought to the disk as well, and new blocks.
 struct JournalFile {
-    static let name = "journal"
     /// A row begins at a multiple of this: what the disk writes at once has bytes of one row only.
     static let block = 4096
     /// Zeros are written for so many bytes at once.
@@ -19,28 +16,19 @@ struct JournalFile {
     private let noSync: Bool
     /// A file that has become longer is cut to this when it begins anew.
     private let keptByteCount: Int
-    /// What rows begin with, until the file begins anew.
-    private var id: JournalID
     /// Where the next row goes.
     private var end = 0
     /// The length of the file.
     private var length: Int
-    /// The newest row, as it was written.
-    private var buffer: [UInt8] = []
-    /// What the disk has is not known any more: nothing is written from then on.
-    private(set) var failure: StoreError?
 
     /// Opens the file, which exists.
-    init(in place: StorageDirectory, keptByteCount: Int, noSync: Bool) throws {
-        file = try StorageFile(existingAt: place.file(Self.name))
+    init(_ path: String, keptByteCount: Int, noSync: Bool) throws {
+        file = try StorageFile(existingAt: path)
         length = try file.byteCount()
-        (self.keptByteCount, self.noSync, id) = (keptByteCount, noSync, .random())
+        (self.keptByteCount, self.noSync) = (keptByteCount, noSync)
     }
 
-    /// Makes an empty file, if there is none. Its name is on the disk when the directory is synced.
-    static func make(in place: StorageDirectory) throws {
-        try StorageFile(creatingAt: place.file(name)).sync()
-    }
+    var path: String { file.path }
 
     /// Has what is read from here on come from the disk.
     func askTheDisk() throws {
@@ -51,46 +39,22 @@ struct JournalFile {
     /// Whether the file still has its name.
     func hasName() throws -> Bool { try file.hasName() }
 
-    /// Writes nothing from now on.
-    ///
-    /// - Returns: why: the first reason counts.
-    mutating func fail(_ detail: String) -> StoreError {
-        let failure = failure ?? StoreError(.syncFailed, detail)
-        if !Mutant.failureKept.isOff { self.failure = failure }
-        return failure
-    }
-
     // MARK: Writing
 
     /// Writes a row behind the last one and returns when it is on the disk.
     ///
-    /// - Returns: the row as it is in the file.
-    /// - Throws: `full` if there was no room: the file then has no row more. `syncFailed` where that is not known.
-    mutating func append(_ row: JournalRow, _ entries: [[UInt8]]) throws(StoreError) -> JournaledRow {
-        row.write(entries, id, over: &buffer)
-        let found: [UInt8]
-        do {
-            try makeRoom(for: buffer.count)
-            try file.write(buffer, at: end)
-            if !noSync { try file.syncData() }
-            found = try file.read(buffer.count, at: end)
-        } catch {
-            if error.code == ENOSPC || error.code == EDQUOT, error.call != "fdatasync" { throw StoreError(error) }
-            throw fail(
-                "a commit failed and may or may not be on the disk; stop, and verify at the next start (\(error))")
-        }
-        guard found.span.hasSameBytes(as: buffer.span) else {
-            throw fail("\(file.path) does not have what was written to it; stop, and verify at the next start")
-        }
-        var ends = [found.count - entries.reduce(0) { $0 + $1.count }]
-        ends.reserveCapacity(entries.count + 1)
-        for entry in entries { ends.append(ends[ends.count - 1] + entry.count) }
-        let journaled = JournaledRow(first: row.before.size, bytes: found, ends: ends, place: end)
-        end = Self.blockEnd(end + found.count)
-        return journaled
+    /// - Returns: the row as it is read back.
+    mutating func append(_ row: [UInt8]) throws(SystemCallError) -> (found: [UInt8], place: JournaledRow.Place) {
+        try makeRoom(for: row.count)
+        try file.write(row, at: end)
+        if !noSync { try file.syncData() }
+        return (try file.read(row.count, at: end), JournaledRow.Place(file: file, offset: end))
     }
 
-    private static func blockEnd(_ place: Int) -> Int { (place + block - 1) / block * block }
+    /// The next row goes behind one of so many bytes, which is there.
+    mutating func goOn(behind byteCount: Int) {
+        end = (end + byteCount + Self.block - 1) / Self.block * Self.block
+    }
 
     private mutating func makeRoom(for byteCount: Int) throws(SystemCallError) {
         guard end + byteCount > length else { return }
@@ -99,16 +63,9 @@ struct JournalFile {
         length = needed
     }
 
-    /// Whether the file has the row as it is in memory.
-    func has(_ row: JournaledRow.InFile) throws(SystemCallError) -> Bool {
-        try row.hasSameBytes(as: file.read(row.bytes.count, at: row.place))
-    }
-
     /// The next row goes to the beginning: what is in the file is in LMDB as well.
-    ///
-    /// - Parameter id: what LMDB says that rows begin with from now on.
-    mutating func beginAnew(_ id: JournalID) {
-        (self.id, end) = (id, 0)
+    mutating func beginAnew() {
+        end = 0
         guard length > keptByteCount + Self.growth else { return }
         // What is too long now is so the next time as well.
         if (try? file.resize(to: keptByteCount)) != nil { length = keptByteCount }
@@ -120,41 +77,36 @@ struct JournalFile {
         (end, length) = (0, 0)
     }
 
-    // MARK: Opening
+    // MARK: Reading
 
-    /// Calls `body` with the rows that continue `base`, one after the other; the next row then goes behind them.
-    ///
-    /// The first row that is not whole is where they end: a commit that did not return. If a newer one is anywhere behind it, it
-    /// is damage.
-    mutating func replay(behind base: JournalBase, _ body: (JournalRow, JournaledRow) throws -> Void) throws {
-        var newest = base.head
-        (id, end) = (base.id, 0)
-        while let (row, entries) = try row(at: end), row.head.number == newest.number + 1,
-            row.before == newest.head.treeHead
-        {
-            try body(row, entries)
-            newest = row.head
-            end = Self.blockEnd(end + entries.byteCount)
-        }
-        for place in stride(from: end, to: length, by: Self.block) {
-            guard let (row, _) = try row(at: place), row.head.number > newest.number, !Mutant.rowDamage.isOff else {
-                continue
-            }
-            throw StoreError.damaged(
-                "the file \(Self.name) has commit \(row.head.number), and the one that comes after \(newest.number) is not "
-                    + "readable there")
-        }
+    /// The row with this ID where the next one would go; nil if none is there, or it is damaged.
+    func next(_ id: JournalID) throws -> (row: JournalRow, entries: JournaledRow)? {
+        guard let beginning = try beginning(at: end, [id]),
+            let (byteCount, _) = JournalRow.lengths(beginning.span), byteCount <= length - end
+        else { return nil }
+        let bytes = try file.read(byteCount, at: end)
+        guard let (row, ends) = JournalRow.read(bytes) else { return nil }
+        let place = JournaledRow.Place(file: file, offset: end)
+        return (row, JournaledRow(first: row.before.size, bytes: bytes, ends: ends, place: place))
     }
 
-    /// The row that begins here; nil if none does, it is damaged, or from before the last fold.
-    private func row(at place: Int) throws -> (JournalRow, JournaledRow)? {
-        let beginning = try file.read(JournalRow.headByteCount, at: place)
-        guard beginning.count == JournalRow.headByteCount,
-            JournalID(in: beginning.span, at: 0) == id || Mutant.rowID.isOff,
-            let (byteCount, _) = JournalRow.lengths(beginning.span), byteCount <= length - place
+    /// The number of a commit behind `number` that has a row with one of these IDs anywhere in the file; nil if none has.
+    func commit(behind number: UInt64, _ ids: [JournalID]) throws -> UInt64? {
+        for place in stride(from: 0, to: length, by: Self.block) {
+            guard let beginning = try beginning(at: place, ids), let found = JournalRow.number(beginning.span),
+                found > number, let (byteCount, _) = JournalRow.lengths(beginning.span), byteCount <= length - place,
+                JournalRow.read(try file.read(byteCount, at: place)) != nil
+            else { continue }
+            return found
+        }
+        return nil
+    }
+
+    private func beginning(at place: Int, _ ids: [JournalID]) throws -> [UInt8]? {
+        let bytes = try file.read(JournalRow.headByteCount, at: place)
+        guard bytes.count == JournalRow.headByteCount,
+            ids.contains(JournalID(in: bytes.span, at: 0)) || Mutant.rowID.isOff
         else { return nil }
-        let bytes = try file.read(byteCount, at: place)
-        guard let (row, ends) = JournalRow.read(bytes) else { return nil }
-        return (row, JournaledRow(first: row.before.size, bytes: bytes, ends: ends, place: place))
+        return bytes
     }
 }

@@ -25,20 +25,28 @@ struct JournalHead: Sendable, Equatable {
     }
 }
 
-/// What LMDB says of the journal: the newest commit that is in the tables, and which rows of the file come after it.
+/// What LMDB says of the journal: the newest commit that is in the tables, what the rows of the segment behind it begin with, and
+/// those of the segment behind that, which is begun before LMDB says more.
 struct JournalBase: Sendable, Equatable {
     private static let key = Array("head".utf8)
-    private static let byteCount = JournalHead.byteCount + JournalID.byteCount
+    private static let byteCount = JournalHead.byteCount + 2 * JournalID.byteCount
 
     var head: JournalHead
-    var id: JournalID
+    let id: JournalID
+    let nextID: JournalID
+
+    init(head: JournalHead, id: JournalID, nextID: JournalID = .random()) {
+        (self.head, self.id, self.nextID) = (head, id, nextID)
+    }
 
     static func read(_ transaction: Transaction, _ layout: Layout) throws -> JournalBase {
         let found = try transaction.withValue(key.span, in: layout.meta) { row in
             guard row.count == byteCount + Hash.byteCount,
                 let head = JournalHead(row.extracting(0..<JournalHead.byteCount))
             else { throw StoreError.unreadableHead }
-            return JournalBase(head: head, id: JournalID(in: row, at: JournalHead.byteCount))
+            return JournalBase(
+                head: head, id: JournalID(in: row, at: JournalHead.byteCount),
+                nextID: JournalID(in: row, at: JournalHead.byteCount + JournalID.byteCount))
         }
         guard let found else { throw StoreError.unreadableHead }
         return found
@@ -48,6 +56,7 @@ struct JournalBase: Sendable, Equatable {
     func write(_ transaction: WriteTransaction, _ layout: Layout) throws {
         var row = head.bytes
         id.append(to: &row)
+        nextID.append(to: &row)
         Hash.sha256(row).append(to: &row)
         try transaction.put(row, for: Self.key, in: layout.meta)
     }
@@ -60,7 +69,7 @@ struct JournalBase: Sendable, Equatable {
     }
 }
 
-/// 16 random bytes that the rows behind one fold begin with, and no others: neither those from before it nor anything that is in an
+/// 16 random bytes that the rows of one segment begin with, and no others: neither those of an earlier one nor anything that is in an
 /// entry, whose bytes an issuer chooses.
 struct JournalID: Sendable, Equatable {
     static let byteCount = 16

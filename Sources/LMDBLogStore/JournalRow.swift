@@ -97,6 +97,13 @@ struct JournalRow {
         return (row, content)
     }
 
+    /// The number of the commit whose row begins so.
+    static func number(_ bytes: Span<UInt8>) -> UInt64? {
+        let place = lengthsByteCount + 40
+        guard bytes.count >= place + 8 else { return nil }
+        return UInt64(bigEndianBytes: bytes.extracting(place..<place + 8))
+    }
+
     private init(before: TreeHead, head: JournalHead, changes: JournalChanges, tiles: [Growth]) {
         (self.before, self.head, self.changes, self.tiles) = (before, head, changes, tiles)
     }

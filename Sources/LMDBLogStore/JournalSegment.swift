@@ -3,7 +3,7 @@ internal import LogStore
 internal import Synchronization
 internal import Tlog
 
-/// What the commits from one fold to the next have added and changed, in memory.
+/// What some commits that follow one another have added and changed, in memory, until they are folded together.
 ///
 /// Everything in it is found by size, index or the commit's number, so a snapshot sees what it may, whatever was added since.
 final class JournalSegment: Sendable {
@@ -22,7 +22,7 @@ final class JournalSegment: Sendable {
         var checkpoints: [KeptCheckpoint] = []
     }
 
-    /// The newest commit that is in the tables, and which rows of the file come after it.
+    /// The commit that comes before them, and what their rows begin with.
     let base: JournalBase
     let state = JournaledVersions()
     let pages = JournaledVersions()
@@ -31,7 +31,7 @@ final class JournalSegment: Sendable {
     let tiles = JournaledTiles()
     private let extent: Mutex<Extent>
 
-    /// The segment that begins behind a fold.
+    /// The segment that begins behind a commit.
     init(behind base: JournalBase) {
         self.base = base
         extent = Mutex(Extent(newest: base.head))
@@ -95,9 +95,7 @@ final class JournalSegment: Sendable {
 
     /// Writes everything into the tables, each in the order of its keys: what many commits have changed in one page is then
     /// written once.
-    ///
-    /// - Returns: what LMDB says of the journal then.
-    func fold(into layout: Layout, _ transaction: WriteTransaction) throws -> JournalBase {
+    func fold(into layout: Layout, _ transaction: WriteTransaction) throws {
         let (head, rows) = (newest, self.rows)
         for row in rows {
             for index in row.range {
@@ -118,9 +116,6 @@ final class JournalSegment: Sendable {
         let (seals, checkpoints) = extent.withLock { ($0.seals, $0.checkpoints) }
         for size in seals { try layout.addSeal(at: size, transaction) }
         for checkpoint in checkpoints { try layout.keep((checkpoint.size, checkpoint.bytes), transaction) }
-        let next = JournalBase(head: head, id: .random())
-        try next.write(transaction, layout)
-        return next
     }
 
     /// Throws if the transaction has other entries or tiles than the rows that were folded in it.

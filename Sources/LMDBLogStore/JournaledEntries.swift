@@ -27,7 +27,9 @@ final class JournaledEntries: Sendable {
 
     /// Adds everything to the table, in the order of its rows.
     func fold(into table: IndexTable, _ transaction: WriteTransaction) throws {
-        let named = lists.withLock { $0.map { (name: RowName($0.key.bytes), entries: $0.value) } }
+        // Commits ask while this goes on, and wait for the lock.
+        let lists = lists.withLock { $0 }
+        let named = lists.map { (name: RowName($0.key.bytes), entries: $0.value) }
         for (name, entries) in named.sorted(by: { $0.name.bytes.lexicographicallyPrecedes($1.name.bytes) }) {
             try table.add(entries, to: name, transaction)
         }

@@ -1,16 +1,24 @@
+internal import LMDB
 internal import Tlog
 
 /// The entries of one commit: in the bytes of its row as they were read back from the file, or, where it has none, as they came.
 final class JournaledRow: Sendable {
-    /// A row of the journal's file.
+    /// Where a row is: in a file of the journal, from an offset on.
+    struct Place: Sendable {
+        let file: StorageFile
+        let offset: Int
+    }
+
+    /// A row of the journal's files.
     struct InFile: Sendable {
         let bytes: [UInt8]
-        /// Where the row begins in the file.
-        let place: Int
+        let place: Place
 
-        func hasSameBytes(as other: [UInt8]) -> Bool {
+        /// Whether the file has the row as it is in memory.
+        func isThere() throws(SystemCallError) -> Bool {
+            let found = try place.file.read(bytes.count, at: place.offset)
             let row = bytes
-            return row.span.hasSameBytes(as: other.span)
+            return row.span.hasSameBytes(as: found.span)
         }
     }
 
@@ -22,7 +30,7 @@ final class JournaledRow: Sendable {
     let first: UInt64
     private let content: Content
 
-    init(first: UInt64, bytes: [UInt8], ends: JournalRow.EntryEnds, place: Int) {
+    init(first: UInt64, bytes: [UInt8], ends: JournalRow.EntryEnds, place: Place) {
         (self.first, content) = (first, .row(InFile(bytes: bytes, place: place), ends))
     }
 
@@ -31,7 +39,7 @@ final class JournaledRow: Sendable {
         (self.first, content) = (first, .entries(entries))
     }
 
-    /// The row in the file, if it has one.
+    /// The row in a file, if it has one.
     var inFile: InFile? { if case .row(let row, _) = content { row } else { nil } }
 
     private var count: Int {
@@ -44,7 +52,7 @@ final class JournaledRow: Sendable {
     /// The indices of its entries.
     var range: Range<UInt64> { first..<first + UInt64(count) }
 
-    /// Bytes of its row in the file.
+    /// Bytes of its row in a file.
     var byteCount: Int { inFile?.bytes.count ?? 0 }
 
     func withEntry<R>(_ index: UInt64, _ body: (Span<UInt8>) throws -> R) rethrows -> R {

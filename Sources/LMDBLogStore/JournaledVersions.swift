@@ -52,9 +52,9 @@ final class JournaledVersions: Sendable {
 
     /// Writes everything into the table, in the order of its rows, but for what nobody can ask for any more.
     func fold(into table: VersionedTable, retainedFrom: UInt64, _ transaction: WriteTransaction) throws {
-        let named = versions.withLock {
-            $0.map { (name: RowName($0.key.bytes), key: $0.key.bytes, versions: $0.value) }
-        }
+        // Commits ask while this goes on, and wait for the lock.
+        let versions = versions.withLock { $0 }
+        let named = versions.map { (name: RowName($0.key.bytes), key: $0.key.bytes, versions: $0.value) }
         try transaction.withCursor(in: table.database) { cursor in
             for (name, key, versions) in named.sorted(by: { $0.name.bytes.lexicographicallyPrecedes($1.name.bytes) }) {
                 let first = versions.lastIndex { $0.size <= retainedFrom } ?? 0

@@ -25,9 +25,10 @@ public final class LMDBLogStore: LogStore {
         /// Entries whose leaf hashes are kept in memory (16 bytes each) before they are put into the file of the index,
         /// all at once. Default: 524,288.
         public var recentLeaves = 1 << 19
-        /// How many commits may wait in the journal until the next one brings them into LMDB, all at once. Default: 64.
+        /// How many commits a segment of the journal may have: the next one begins another, and they are brought into LMDB, all
+        /// at once, while that fills. Default: 64.
         public var journalCommits = 64
-        /// Bytes that may wait so, and that an opening reads. Default: 8 MiB.
+        /// Bytes that a segment may have; an opening reads up to two. Default: 8 MiB.
         public var journalByteCount = 8 << 20
         /// A batch whose entries have so many bytes or more goes into LMDB at once, with all that waits in the journal, instead
         /// of being written twice. Default: 512 KiB.
@@ -64,8 +65,11 @@ public final class LMDBLogStore: LogStore {
     }
 
     deinit {
-        // What settles the index still has the store open.
-        use.withLock { $0?.opened.leaves.waitForSettling() }
+        // What folds the journal, and what settles the index, still has the store open.
+        use.withLock {
+            $0?.opened.journal.waitForFold()
+            $0?.opened.leaves.waitForSettling()
+        }
     }
 
     /// Why the index of leaf hashes was made anew when the store was opened; nil if it was not.
@@ -103,7 +107,14 @@ public final class LMDBLogStore: LogStore {
 
     public func commit(_ batch: StoreBatch, expecting: TreeHead) throws(StoreError) {
         let opened = try current(toCommit: true)
-        defer { self.use.withLock { $0?.commitsUnderWay -= 1 } }
+        defer {
+            let isOpen = self.use.withLock { use in
+                use?.commitsUnderWay -= 1
+                return use != nil
+            }
+            // Closed meanwhile: nobody else waits for a fold that this commit has begun.
+            if !isOpen { opened.journal.waitForFold() }
+        }
         try asStoreErrors {
             try checkIsThere(opened)
             try opened.journal.commit(batch, expecting: expecting, opened.leaves)
@@ -123,6 +134,7 @@ public final class LMDBLogStore: LogStore {
         if isAlone, (try? closing.opened.journal.close()) != nil, (try? leaves.settle()) != nil, !options.noSync {
             try? ClosingNote(place: StorageDirectory(directory)).write(closing.opened.data)
         }
+        closing.opened.journal.waitForFold()
         leaves.waitForSettling()
     }
 
@@ -142,10 +154,13 @@ public final class LMDBLogStore: LogStore {
             let file = try StorageFile(existingAt: target.file("data.mdb"))
             try file.restrict(to: 0o600)
             try file.sync()
-            try JournalFile.make(in: target)
+            try JournalFiles.make(in: target)
             try target.sync()
         }
     }
+
+    /// Returns when nothing is being folded.
+    func waitForFold() throws(StoreError) { try current().journal.waitForFold() }
 
     // MARK: State
 
@@ -164,10 +179,10 @@ public final class LMDBLogStore: LogStore {
     /// LMDB goes on in a data file that somebody removed, syncs and all, and what it wrote is gone when the process ends.
     /// The commit is refused and no more: while the process lives, what was in the file can be saved through it.
     private func checkIsThere(_ opened: Opening.Opened) throws {
-        guard try opened.data.hasName() && opened.journal.fileHasName() || Mutant.filesAreThere.isOff else {
+        guard try opened.data.hasName() && opened.journal.filesHaveNames() || Mutant.filesAreThere.isOff else {
             throw StoreError(
                 .io,
-                "data.mdb or \(JournalFile.name) in \(directory) was removed or replaced while it was open, so nothing that is "
+                "data.mdb or a file of the journal in \(directory) was removed or replaced while it was open, so nothing that is "
                     + "written now would be kept; what was in it can be read from this process alone: export it before you stop it"
             )
         }

@@ -11,7 +11,7 @@ final class LMDBSnapshot: LogSnapshot {
 
     private var transaction: Transaction { view.transaction }
     private var layout: Layout { view.layout }
-    private var segment: JournalSegment { view.segment }
+    private var journaled: JournalSegments { view.journaled }
     private var newest: JournalHead { view.newest }
 
     init(_ view: StoreView, _ leaves: LeafIndex) {
@@ -118,7 +118,7 @@ final class LMDBSnapshot: LogSnapshot {
     }
 
     func sealedSize(atMost size: UInt64) throws(StoreError) -> UInt64? {
-        if let sealed = segment.sealedSize(atMost: min(size, try head.size)) { return sealed }
+        if let sealed = journaled.sealedSize(atMost: min(size, try head.size)) { return sealed }
         let found = try asStoreErrors {
             try transaction.last(in: layout.seals, below: size == .max ? nil : (size + 1).bigEndianBytes)
         }
@@ -136,7 +136,7 @@ final class LMDBSnapshot: LogSnapshot {
 
     func stateValue(_ key: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]? {
         try checkState(at: size)
-        if let version = segment.state.version(of: key, at: size) { return version.value }
+        if let version = journaled.version(of: key, at: size, in: \.state) { return version.value }
         return try asStoreErrors { try layout.state.value(key, at: size, transaction) }
     }
 
@@ -145,7 +145,7 @@ final class LMDBSnapshot: LogSnapshot {
     ) throws {
         try checkState(at: size)
         do {
-            var walk = MergedWalk(segment.state.versions(prefix: prefix, after: key, at: size))
+            var walk = MergedWalk(journaled.versions(prefix: prefix, after: key, at: size, in: \.state))
             try layout.state.forEach(prefix: prefix, after: key, at: size, transaction) {
                 try walk.show($0, $1, to: body)
             }
@@ -157,7 +157,7 @@ final class LMDBSnapshot: LogSnapshot {
 
     func mapPage(_ path: [UInt8], at size: UInt64) throws(StoreError) -> [UInt8]? {
         try checkState(at: size)
-        if let version = segment.pages.version(of: path, at: size) { return version.value }
+        if let version = journaled.version(of: path, at: size, in: \.pages) { return version.value }
         return try asStoreErrors { try layout.pages.value(path, at: size, transaction) }
     }
 
@@ -176,7 +176,7 @@ final class LMDBSnapshot: LogSnapshot {
 
     func newestLink(stream key: [UInt8], below size: UInt64) throws(StoreError) -> (seq: UInt64, index: UInt64)? {
         var newest: (seq: UInt64, index: UInt64)?
-        try forEachEntry(of: key, below: size, segment.streams, layout.streams) { link in
+        try forEachEntry(of: key, below: size, \.streams, layout.streams) { link in
             newest = (link.number, link.index)
             return false
         }
@@ -186,7 +186,7 @@ final class LMDBSnapshot: LogSnapshot {
     func listing(_ key: [UInt8], below size: UInt64, before: UInt64?, limit: Int) throws(StoreError) -> [UInt64] {
         guard limit > 0 else { return [] }
         var indices: [UInt64] = []
-        try forEachEntry(of: key, below: min(size, before ?? size), segment.listings, layout.listings) { entry in
+        try forEachEntry(of: key, below: min(size, before ?? size), \.listings, layout.listings) { entry in
             indices.append(entry.index)
             return indices.count < limit
         }
@@ -196,25 +196,25 @@ final class LMDBSnapshot: LogSnapshot {
     /// Calls `body` with the entries of a list, the newest first, until it returns false: those of the journal, which are
     /// newer than all of the table, and those of the table.
     private func forEachEntry(
-        of key: [UInt8], below bound: UInt64, _ journaled: JournaledEntries, _ table: IndexTable,
+        of key: [UInt8], below bound: UInt64, _ added: (JournalSegment) -> JournaledEntries, _ table: IndexTable,
         _ body: (IndexTable.Entry) -> Bool
     ) throws(StoreError) {
         let bound = min(bound, try head.size)
-        for entry in journaled.entries(key).reversed() where entry.index < bound {
+        for entry in journaled.entries(of: key, in: added).reversed() where entry.index < bound {
             guard body(entry) else { return }
         }
         try asStoreErrors { try table.forEach(key, below: bound, transaction, body) }
     }
 
     func checkpoint(atMost size: UInt64) throws(StoreError) -> [UInt8]? {
-        let journaled = segment.checkpoint(atMost: size, number: newest.number)
+        let newer = journaled.checkpoint(atMost: size, number: newest.number)
         let found = try asStoreErrors {
             let bound: [UInt8]? = size == .max ? nil : (size + 1).bigEndianBytes
             return try transaction.last(in: layout.checkpoints, below: bound)
         }
-        guard let journaled else { return found?.value }
-        guard let found else { return journaled.bytes }
+        guard let newer else { return found?.value }
+        guard let found else { return newer.bytes }
         guard let size = UInt64(bigEndianBytes: found.key) else { throw .damaged("a checkpoint has no size") }
-        return journaled.size >= size ? journaled.bytes : found.value
+        return newer.size >= size ? newer.bytes : found.value
     }
 }

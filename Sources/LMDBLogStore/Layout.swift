@@ -7,7 +7,7 @@ internal import Tlog
 /// A class, because each snapshot has it.
 final class Layout: Sendable {
     /// What `meta` says under `format`. Another layout gets another number.
-    static let format = Array("holdfast-store/5".utf8)
+    static let format = Array("holdfast-store/6".utf8)
     static let formatKey = Array("format".utf8)
 
     let entries: Database

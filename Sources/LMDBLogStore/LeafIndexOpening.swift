@@ -80,7 +80,7 @@ struct LeafIndexOpening {
     private func complete(_ index: LeafIndex) throws {
         let settled = index.state.withLock { $0.header.tree.size }
         let (size, tileCount) = try journal.read {
-            ($0.size, try $0.transaction.statistics(of: $0.layout.tiles).entryCount + $0.segment.tiles.count)
+            ($0.size, try $0.transaction.statistics(of: $0.layout.tiles).entryCount + $0.journaled.tileCount)
         }
         guard size > settled else { return }
         // Before anything is made as large as the head says.

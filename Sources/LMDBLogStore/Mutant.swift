@@ -47,7 +47,7 @@ enum Mutant: String, CaseIterable {
     /// Take a row whatever leaf hashes its entries have.
     case rowLeafHashes = "store/row-leaf-hashes"
 
-    /// Take rows of any fold.
+    /// Take rows of any segment.
     case rowID = "store/row-id"
 
     /// Take what comes before a damaged row for all that was committed.
@@ -59,8 +59,11 @@ enum Mutant: String, CaseIterable {
     /// Go on after a commit of which nobody knows whether the disk has it.
     case failureKept = "store/failure-kept"
 
-    /// Never fold, however long the journal is.
+    /// Never end a segment, however long it is.
     case foldIsDue = "store/fold-is-due"
+
+    /// Begin a segment in a file whose rows are not folded yet.
+    case turnWaits = "store/turn-waits"
 
     /// Copy the store without room for the fold that comes first.
     case copyRoom = "store/copy-room"

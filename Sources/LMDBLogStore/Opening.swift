@@ -49,12 +49,12 @@ struct Opening {
             let data = try StorageFile(existingAt: place.file(Self.dataName))
             let layout = try openLayout(environment)
             try checkJournalIsThere()
-            let file = try JournalFile(
+            let files = try JournalFiles(
                 in: place, keptByteCount: options.journalByteCount, noSync: options.noSync)
-            if !wasClosed { try withDiskAsked { try file.askTheDisk() } }
+            if !wasClosed { try withDiskAsked { try files.askTheDisk() } }
             let space = SpaceCheck(data: data, environment: environment, reserve: options.spaceReserve)
             // First: what the head says, the index is made as long as.
-            let journal = try Journal(file, environment: environment, layout: layout, space, options: options)
+            let journal = try Journal(files, environment: environment, layout: layout, space, options: options)
             let leaves = try LeafIndexOpening(place: place, journal: journal)
                 .open(wasClosed: wasClosed, recentCount: options.recentLeaves)
             return Opened(environment: environment, layout: layout, leaves: leaves, journal: journal, data: data)
@@ -123,11 +123,12 @@ struct Opening {
 
     /// A store has a journal from its beginning on, be it an empty one.
     private func checkJournalIsThere() throws {
-        guard try place.names()?.contains(JournalFile.name) == true || Mutant.journalIsThere.isOff else {
+        let names = try place.names() ?? []
+        for name in JournalFiles.names where !names.contains(name) && !Mutant.journalIsThere.isOff {
             throw StoreError(
                 .corrupt,
-                "\(place.file(JournalFile.name)) is missing, and with it the newest commits; if data.mdb is a copy that was made "
-                    + "when the store was closed, make an empty file of that name")
+                "\(place.file(name)) is missing, and with it the newest commits; if data.mdb is a copy that was made when the "
+                    + "store was closed, make an empty file of that name")
         }
         // Whoever put it there need not have brought its name to the disk.
         try place.sync()
@@ -157,7 +158,7 @@ struct Opening {
 
     private func makeLayout(_ environment: Environment) throws -> Layout {
         // First: a store has one from its beginning on, so that one that is missing is noticed.
-        try JournalFile.make(in: place)
+        try JournalFiles.make(in: place)
         try place.sync()
         let layout = try environment.write { transaction in
             let layout = try Layout { try transaction.createDatabase($0) }

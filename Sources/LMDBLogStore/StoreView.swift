@@ -7,14 +7,14 @@ struct StoreView {
     let transaction: Transaction
     let layout: Layout
     /// What the commits since the fold that the transaction sees have added.
-    let segment: JournalSegment
+    let journaled: JournalSegments
     /// The newest commit of the state.
     let newest: JournalHead
 
-    /// - Parameter segment: the one behind the fold that the transaction sees.
-    init(_ transaction: Transaction, _ layout: Layout, _ segment: JournalSegment) {
-        (self.transaction, self.layout, self.segment) = (transaction, layout, segment)
-        newest = segment.newest
+    /// - Parameter journaled: those behind the fold that the transaction sees.
+    init(_ transaction: Transaction, _ layout: Layout, _ journaled: JournalSegments) {
+        (self.transaction, self.layout, self.journaled) = (transaction, layout, journaled)
+        newest = journaled.newest
     }
 
     var size: UInt64 { newest.head.size }
@@ -22,7 +22,7 @@ struct StoreView {
     /// Calls `body` with the entries of the range until it returns false. Nothing is said of one that is missing.
     func forEachEntry(_ range: Range<UInt64>, _ body: (UInt64, Span<UInt8>) throws -> Bool) throws {
         var next = range.lowerBound
-        let stored = min(range.upperBound, segment.base.head.head.size)
+        let stored = min(range.upperBound, journaled.base.head.head.size)
         if next < stored {
             var goesOn = true
             try transaction.forEach(in: layout.entries, from: next.bigEndianBytes) { key, entry in
@@ -34,7 +34,7 @@ struct StoreView {
             guard goesOn, next == stored else { return }
         }
         guard next < range.upperBound else { return }
-        let rows = segment.rows
+        let rows = journaled.rows(from: next)
         // The rows are in the order of their entries.
         var position = rows.partitioningIndex { $0.range.upperBound > next }
         while position < rows.count, next < range.upperBound {
@@ -50,8 +50,8 @@ struct StoreView {
     /// The row of a tile (``TileRow``) as the tree has it; nil if it has none.
     func withTileRow<R>(_ coordinate: TileCoordinate, _ body: (Span<UInt8>) throws -> R) throws -> R? {
         // Most are as the last fold left them.
-        if Tile(at: coordinate, treeSize: size) != Tile(at: coordinate, treeSize: segment.base.head.head.size),
-            let row = segment.tiles.row(coordinate, size: size)
+        if Tile(at: coordinate, treeSize: size) != Tile(at: coordinate, treeSize: journaled.base.head.head.size),
+            let row = journaled.tileRow(coordinate, size: size)
         {
             return try body(row.span)
         }

@@ -1,5 +1,6 @@
 import Foundation
 import LMDB
+import Synchronization
 import Testing
 import Tlog
 
@@ -31,6 +32,7 @@ struct JournalRecoveryTests {
             try memory.commit(batch, expecting: records.log.head.treeHead)
             try store.commit(batch, expecting: records.log.head.treeHead)
             records.took(batch)
+            try store.waitForFold()
             let copy = try LMDBLogStore(directory: scratch.copyOfTheStore())
             try memory.read { expected in try copy.read { try records.compare($0, to: expected, &random) } }
             guard round % 3 == 0 else { continue }
@@ -50,6 +52,120 @@ struct JournalRecoveryTests {
             copy.close()
             let reopened = try LMDBLogStore(directory: copy.directory)
             try continued.read { expected in try reopened.read { try more.compare($0, to: expected, &random) } }
+        }
+    }
+
+    @Test("a store that ends while a segment is folded has that one and the next, and goes on")
+    func crashInAFold() throws {
+        let memory = MemoryLogStore()
+        var (records, random) = (RandomRecords(seed: 29), Random(seed: 30))
+        let store = try scratch.store { $0.journalCommits = 3 }
+        for round in 0..<12 {
+            // A segment has three commits: with the first of the next one its fold begins.
+            let place = try store.withFoldsHeldUp {
+                let batch = records.nextBatch()
+                try memory.commit(batch, expecting: records.log.head.treeHead)
+                try store.commit(batch, expecting: records.log.head.treeHead)
+                records.took(batch)
+                try memory.read { expected in try store.read { try records.compare($0, to: expected, &random) } }
+                return try scratch.copyOfTheStore()
+            }
+            if round % 2 == 0 { try store.waitForFold() }
+            var copy = try LMDBLogStore(directory: place)
+            try memory.read { expected in try copy.read { try records.compare($0, to: expected, &random) } }
+            var more = records
+            for _ in 0..<(round % 3) {
+                let batch = more.nextBatch()
+                try copy.commit(batch, expecting: more.log.head.treeHead)
+                more.took(batch)
+            }
+            copy.close()
+            copy = try LMDBLogStore(directory: place)
+            #expect(try copy.read { try $0.head } == more.log.head)
+            try copy.read { try $0.verifyContents() }
+        }
+    }
+
+    @Test("of a segment that has another one behind it no byte can change without being found out at the opening")
+    func damagedSegment() throws {
+        var log = GrowingLog()
+        let store = try scratch.store { $0.journalCommits = 2 }
+        let place = try store.withFoldsHeldUp {
+            for round in 1...3 { try log.commit(log.batchOfEachKind(round), to: store) }
+            return try scratch.copyOfTheStore()
+        }
+        #expect(try LMDBLogStore(directory: place).read { try $0.head } == log.head)
+        let starts = try scratch.rowStarts()
+        #expect(starts.count == 3)
+        for start in starts.dropLast() {
+            let byteCount = try #require(try scratch.rowByteCount(at: start))
+            for position in stride(from: start, to: start + byteCount, by: 7) {
+                let copy = place + "-\(position)"
+                try FileManager.default.copyItem(atPath: place, toPath: copy)
+                try scratch.editJournal(in: copy) { $0[position] ^= 1 << UInt8(position % 8) }
+                #expect(code { _ = try LMDBLogStore(directory: copy) } == .corrupt, "byte \(position)")
+                try FileManager.default.removeItem(atPath: copy)
+            }
+        }
+    }
+
+    @Test("a segment whose first row did not reach the disk begins anew, in the same file and with the same ID")
+    func tornSegment() throws {
+        var log = GrowingLog()
+        let store = try scratch.store { $0.journalCommits = 2 }
+        for round in 1...2 { try log.commit(log.batchOfEachKind(round), to: store) }
+        let before = log
+        let place = try store.withFoldsHeldUp {
+            try log.commit(log.batchOfEachKind(3), to: store)
+            return try scratch.copyOfTheStore()
+        }
+        let byteCount = try #require(try scratch.rowByteCount(at: 0, in: 1))
+        for length in [20, 200, byteCount - 1] {
+            var again = before
+            var options = LMDBLogStore.Options()
+            options.journalCommits = 4
+            let torn = place + "-\(length)"
+            try FileManager.default.copyItem(atPath: place, toPath: torn)
+            try scratch.editJournal(in: torn, file: 1) {
+                $0.replaceSubrange(length..<byteCount, with: Data(count: byteCount - length))
+            }
+            for round in 1...4 {
+                // It ends without being closed each time.
+                let copy = try LMDBLogStore(directory: torn, options: options)
+                #expect(try copy.read { try $0.head } == again.head)
+                let crashed = torn + "-\(round)"
+                try copy.withFoldsHeldUp {
+                    try again.commit(again.batchOfEachKind(round + 10), to: copy)
+                    try FileManager.default.copyItem(atPath: torn, toPath: crashed)
+                }
+                try copy.waitForFold()
+                try copy.read { try $0.verifyContents() }
+                #expect(try LMDBLogStore(directory: crashed).read { try $0.head } == again.head)
+            }
+        }
+    }
+
+    @Test("a fold that is under way when a store is closed is waited for; then the store can be opened, and is whole")
+    func closedInAFold() throws {
+        var log = GrowingLog()
+        let store = try scratch.store { $0.journalCommits = 2 }
+        let isClosed = Mutex(false)
+        try store.withFoldsHeldUp {
+            for round in 1...4 { try log.commit(log.batchOfEachKind(round), to: store) }
+            Thread {
+                store.close()
+                isClosed.withLock { $0 = true }
+            }.start()
+            Thread.sleep(forTimeInterval: 0.1)
+            #expect(!isClosed.withLock { $0 })
+        }
+        while !isClosed.withLock({ $0 }) { Thread.sleep(forTimeInterval: 0.01) }
+        for name in JournalFiles.names {
+            #expect(try Data(contentsOf: URL(filePath: scratch.log + "/" + name)).isEmpty)
+        }
+        try scratch.store().read { snapshot throws in
+            #expect(try snapshot.head == log.head)
+            try snapshot.verifyContents()
         }
     }
 
@@ -99,14 +215,23 @@ struct JournalRecoveryTests {
         for round in 1...2 { try log.commit(log.batchOfEachKind(round), to: store) }
         let early = try scratch.copyOfTheStore()
         for round in 3...6 { try log.commit(log.batchOfEachKind(round), to: store) }
+        try store.waitForFold()
         let late = try scratch.copyOfTheStore()
-        // The data file of commit 0 with the rows of commits 5 and 6: the anchor will say what is missing.
-        try scratch.replace("journal", in: early, from: late)
+        // The data file of commit 0 with the rows of commits 3 to 6: 3 and 4 are of the next segment, but do not go on from 0.
+        for name in JournalFiles.names { try scratch.replace(name, in: early, from: late) }
+        #expect(code { _ = try LMDBLogStore(directory: early) } == .corrupt)
+        // And with those of commits 5 to 8, which are of later segments: the anchor will say what is missing.
+        for round in 7...8 { try log.commit(log.batchOfEachKind(round), to: store) }
+        try store.waitForFold()
+        let last = try scratch.copyOfTheStore()
+        for name in JournalFiles.names { try scratch.replace(name, in: early, from: last) }
         #expect(try LMDBLogStore(directory: early).read { try $0.head.size } == 0)
         // The data file of commit 4.
-        try FileManager.default.removeItem(atPath: late + "/journal")
-        #expect(code { _ = try LMDBLogStore(directory: late) } == .corrupt)
-        try Data().write(to: URL(filePath: late + "/journal"))
+        for name in JournalFiles.names {
+            try FileManager.default.removeItem(atPath: late + "/" + name)
+            #expect(code { _ = try LMDBLogStore(directory: late) } == .corrupt)
+            try Data().write(to: URL(filePath: late + "/" + name))
+        }
         #expect(try LMDBLogStore(directory: late).read { try $0.head.size } == 4)
     }
 
@@ -114,7 +239,7 @@ struct JournalRecoveryTests {
     func forgedRows() throws {
         var log = GrowingLog()
         let store = try scratch.store {
-            $0.journalCommits = 2
+            $0.journalCommits = 1
             $0.journalBatchByteCount = .max
         }
         var head = JournalHead()
@@ -132,6 +257,7 @@ struct JournalRecoveryTests {
         try log.commit(log.batch(entries), to: store)
         // Then they are folded, and lie behind the newest row.
         for round in 1...2 { try log.commit(log.batchOfEachKind(round), to: store) }
+        try store.waitForFold()
         let copy = try LMDBLogStore(directory: scratch.copyOfTheStore())
         #expect(try copy.read { try $0.head } == log.head)
     }
@@ -141,6 +267,7 @@ struct JournalRecoveryTests {
         var log = GrowingLog()
         let store = try scratch.store { $0.journalCommits = 0 }
         for round in 1...2 { try log.commit(log.batchOfEachKind(round), to: store) }
+        try store.waitForFold()
         let (environment, layout) = try store.parts()
         let key = Array("head".utf8)
         let row = try #require(try environment.read { try $0.value(key, in: layout.meta) })
@@ -159,9 +286,11 @@ struct JournalRecoveryTests {
     func oldRows() throws {
         var log = GrowingLog()
         let store = try scratch.store { $0.journalCommits = 4 }
-        for round in 1...5 { try log.commit(log.batchOfEachKind(round), to: store) }
+        for round in 1...9 { try log.commit(log.batchOfEachKind(round), to: store) }
+        try store.waitForFold()
+        #expect(try scratch.rowStarts().count == 5)
         let copy = try LMDBLogStore(directory: scratch.copyOfTheStore())
         #expect(try copy.read { try $0.head } == log.head)
-        #expect(try copy.read { try $0.stateValue([1]) } == [5])
+        #expect(try copy.read { try $0.stateValue([1]) } == [9])
     }
 }

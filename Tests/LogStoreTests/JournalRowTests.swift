@@ -47,7 +47,10 @@ struct JournalRowTests {
         // Of the tile that was there already only what it gains.
         #expect(again.tiles.map(\.from).sorted() == [0, 0, 250])
         #expect(again.tiles.reduce(0) { $0 + $1.hashes.count } == (20 + 1) * Hash.byteCount)
-        let entries = JournaledRow(first: 250, bytes: bytes, ends: ends, place: 0)
+        let scratch = try Scratch()
+        let file = try StorageFile(creatingAt: scratch.path + "/rows")
+        let entries = JournaledRow(
+            first: 250, bytes: bytes, ends: ends, place: JournaledRow.Place(file: file, offset: 0))
         #expect(entries.range == 250..<270)
         for (index, entry) in zip(entries.range, batch.entries) {
             #expect(entries.withEntry(index) { $0.copied() } == entry)

@@ -1,5 +1,6 @@
 import Foundation
 import LMDB
+import Synchronization
 import Testing
 import Tlog
 
@@ -92,6 +93,7 @@ struct JournalTests {
         for _ in 0..<6 { try commit() }
         for _ in 0..<4 {
             // An entry where the next fold wants to put one.
+            try store.waitForFold()
             let layout = try store.parts().layout
             let next = try store.parts().environment.read { try JournalBase.read($0, layout).head.head.size }
             try store.parts().environment.write { try $0.put([1], for: next.bigEndianBytes, in: layout.entries) }
@@ -108,12 +110,13 @@ struct JournalTests {
         }
     }
 
-    @Test("the journal is as long as it may be: then a commit brings what waits into the tables first")
+    @Test("a segment is as long as it may be: the next commit begins another, and it is brought into the tables")
     func folds() throws {
         var log = GrowingLog()
         let store = try scratch.store { $0.journalCommits = 3 }
         for (round, folded) in [0, 0, 0, 3, 3, 3, 6, 6, 6, 9].enumerated() {
             try log.commit(log.batchOfEachKind(round + 1), to: store)
+            try store.waitForFold()
             let (environment, layout) = try store.parts()
             #expect(try environment.read { try JournalBase.read($0, layout).head.number } == UInt64(folded))
             for name in ["entries", "state", "pages", "seals"] { #expect(try rowCount(name, environment) == folded) }
@@ -123,6 +126,41 @@ struct JournalTests {
         }
         store.close()
         #expect(try rowCount("entries", Environment(directory: scratch.log)) == 10)
+    }
+
+    @Test("while a segment is folded commits go on and are read, and a file is not written over before it is folded")
+    func foldsBesideCommits() throws {
+        var log = GrowingLog()
+        let store = try scratch.store { $0.journalCommits = 3 }
+        let isDone = Mutex(false)
+        let late = try store.withFoldsHeldUp {
+            for round in 1...6 { try log.commit(log.batchOfEachKind(round), to: store) }
+            for file in 0...1 { #expect(try scratch.rowStarts(in: file).count == 4) }
+            try store.read { snapshot throws in
+                #expect(try snapshot.head == log.head)
+                #expect(try snapshot.stateValue([1]) == [6])
+                #expect(try snapshot.stateValue([1], at: 2) == [2])
+                #expect(try snapshot.listing([3], below: .max, before: nil, limit: 9) == [5, 4, 3, 2, 1, 0])
+                #expect(try snapshot.newestLink(stream: [2], below: 3)?.seq == 3)
+                #expect(try snapshot.sealedSize(atMost: 3) == 3)
+                try snapshot.verifyContents()
+            }
+            let (batch, head) = (log.batchOfEachKind(7), log.head.treeHead)
+            // It has no file to go to before the first segment is folded.
+            let late = Thread {
+                try? store.commit(batch, expecting: head)
+                isDone.withLock { $0 = true }
+            }
+            late.start()
+            Thread.sleep(forTimeInterval: 0.2)
+            #expect(!isDone.withLock { $0 })
+            return batch
+        }
+        while !isDone.withLock({ $0 }) { Thread.sleep(forTimeInterval: 0.01) }
+        try store.waitForFold()
+        #expect(try store.read { try $0.head } == late.head)
+        let (environment, layout) = try store.parts()
+        #expect(try environment.read { try JournalBase.read($0, layout).head.number } == 6)
     }
 
     @Test("a journal of as many bytes as it may have is folded, however few commits they are")
@@ -135,13 +173,19 @@ struct JournalTests {
         #expect(try rowCount("state", store.parts().environment) == 0)
         let length = try #require(try scratch.journalByteCount())
         try log.commit(log.batchOfEachKind(2), to: store)
+        try store.waitForFold()
         #expect(try rowCount("state", store.parts().environment) == 2)
-        // The file does not stay as long as its longest row.
+        // When its turn comes again the file does not stay as long as its longest row.
+        long = log.batchOfEachKind(3)
+        long.state.append(([9], [UInt8](repeating: 8, count: 10_000)))
+        try log.commit(long, to: store)
+        try log.commit(log.batchOfEachKind(4), to: store)
         #expect(try #require(try scratch.journalByteCount()) < length)
         try store.read { snapshot throws in
             #expect(try snapshot.stateValue([1], at: 1) == [1])
             #expect(try snapshot.stateValue([1], at: 2) == [2])
-            #expect(try snapshot.stateValue([9])?.count == 600_000)
+            #expect(try snapshot.stateValue([9], at: 2)?.count == 600_000)
+            #expect(try snapshot.stateValue([9])?.count == 10_000)
         }
     }
 
@@ -183,23 +227,26 @@ struct JournalTests {
         let store = try scratch.store { $0.journalCommits = 2 }
         for round in 1...2 { try log.commit(log.batchOfEachKind(round), to: store) }
         let last = try #require(try scratch.rowByteCount(at: 0)) - 1
-        let before = try Data(contentsOf: URL(filePath: scratch.log + "/journal"))
+        let before = try Data(contentsOf: URL(filePath: scratch.journal))
         // In place: another file of that name would be noticed as such.
         func write(_ bytes: Data, at place: Int) throws {
-            let file = try FileHandle(forUpdating: URL(filePath: scratch.log + "/journal"))
+            let file = try FileHandle(forUpdating: URL(filePath: scratch.journal))
             try file.seek(toOffset: UInt64(place))
             try file.write(contentsOf: bytes)
             try file.close()
         }
         try write(Data([before[last] ^ 1]), at: last)
-        let next = log.batchOfEachKind(3)
+        // This one goes to the other file, and has the first one folded.
+        try log.commit(log.batchOfEachKind(3), to: store)
+        try store.waitForFold()
+        let next = log.batchOfEachKind(4)
         #expect(code { try store.commit(next, expecting: log.head.treeHead) } == .syncFailed)
         try write(before, at: 0)
         #expect(code { try store.commit(next, expecting: log.head.treeHead) } == .syncFailed)
         #expect(code { try store.backUp(to: scratch.path + "/copy") } == .syncFailed)
         try store.read { snapshot throws in
             try snapshot.verifyContents()
-            #expect(try snapshot.stateValue([1]) == [2])
+            #expect(try snapshot.stateValue([1]) == [3])
         }
         store.close()
         #expect(try LMDBLogStore(directory: scratch.log).read { try $0.head } == log.head)
@@ -224,6 +271,37 @@ struct JournalTests {
         }
         try log.commit(log.batchOfEachKind(2), to: store)
         #expect(try store.read { try $0.stateValue([1]) } == [2])
+    }
+
+    @Test("where there is room for one segment and not for two, a commit waits for the fold of the first")
+    func littleRoom() throws {
+        let store = try scratch.store {
+            $0.mapSize = 9 << 20
+            $0.journalCommits = 40
+        }
+        let committed = Mutex(0)
+        try store.withFoldsHeldUp {
+            Thread {
+                var log = GrowingLog()
+                for round in 1...100 {
+                    var batch = log.batchOfEachKind(round)
+                    // The most that a fold may write for a key: two pages.
+                    for key in 0..<20 { batch.state.append(([4, UInt8(round), UInt8(key)], [UInt8(round)])) }
+                    guard (try? log.commit(batch, to: store)) != nil else { return }
+                    committed.withLock { $0 = round }
+                }
+            }.start()
+            for _ in 0..<1000 where committed.withLock({ $0 }) < 45 { Thread.sleep(forTimeInterval: 0.01) }
+            Thread.sleep(forTimeInterval: 0.3)
+            // Else it would have stopped at 80, where the second segment ends.
+            #expect((45..<75).contains(committed.withLock { $0 }))
+        }
+        for _ in 0..<1000 where committed.withLock({ $0 }) < 100 { Thread.sleep(forTimeInterval: 0.01) }
+        try store.read { snapshot throws in
+            #expect(try snapshot.head.size == 100)
+            #expect(try snapshot.stateValue([4, 57, 19]) == [57])
+            try snapshot.verifyContents()
+        }
     }
 
     @Test("a tile that does not begin as it does in the store, or gains other hashes than its entries', is refused")
@@ -262,12 +340,12 @@ struct JournalTests {
         #expect(try LMDBLogStore(directory: scratch.path + "/backup").read { try $0.entries(0..<3) } == log.entries)
     }
 
-    @Test("a store whose journal was removed takes no commit, and what it has can be read")
-    func removed() throws {
+    @Test("a store without one of its journal's files takes no commit, and what it has can be read", arguments: [0, 1])
+    func removed(file: Int) throws {
         var log = GrowingLog()
         let store = try scratch.store()
         try log.commit(log.batchOfEachKind(1), to: store)
-        try FileManager.default.removeItem(atPath: scratch.log + "/journal")
+        try FileManager.default.removeItem(atPath: scratch.log + "/" + JournalFiles.names[file])
         let next = log.batchOfEachKind(2)
         #expect(code { try store.commit(next, expecting: log.head.treeHead) } == .io)
         #expect(try store.read { try $0.stateValue([1]) } == [1])

@@ -3,29 +3,29 @@ import LMDBLogStore
 import LogStore
 import Testing
 
-/// Every implementation of the contract. The conformance suite runs once for each, and for the one in LMDB so that commits
-/// meet its journal empty, with one or two commits in it, and with all; and so that none goes through it.
+/// Every implementation of the contract. The conformance suite runs once for each, and for the one in LMDB with segments of all
+/// commits and of one, two and three; and so that none goes through the journal.
 enum StoreKind: CaseIterable, CustomTestStringConvertible {
-    case memory, lmdb, lmdbWithoutJournal, lmdbOneInJournal, lmdbTwoInJournal, lmdbAtOnce
+    case memory, lmdb, lmdbOneInJournal, lmdbTwoInJournal, lmdbThreeInJournal, lmdbAtOnce
 
     var testDescription: String {
         switch self {
         case .memory: "in memory"
         case .lmdb: "in LMDB"
-        case .lmdbWithoutJournal: "in LMDB, without a journal"
-        case .lmdbOneInJournal: "in LMDB, every second commit folds"
-        case .lmdbTwoInJournal: "in LMDB, every third commit folds"
+        case .lmdbOneInJournal: "in LMDB, a commit a segment"
+        case .lmdbTwoInJournal: "in LMDB, two commits a segment"
+        case .lmdbThreeInJournal: "in LMDB, three commits a segment"
         case .lmdbAtOnce: "in LMDB, every batch into the tables at once"
         }
     }
 
-    /// How many commits a journal keeps; nil for as many as usual.
+    /// How many commits a segment of the journal has; nil for as many as usual.
     private var journalCommits: Int? {
         switch self {
         case .memory, .lmdb, .lmdbAtOnce: nil
-        case .lmdbWithoutJournal: 0
         case .lmdbOneInJournal: 1
         case .lmdbTwoInJournal: 2
+        case .lmdbThreeInJournal: 3
         }
     }
 

@@ -38,7 +38,7 @@ static void note(const char *format, ...) {
     syscall(SYS_write, fd, line, (size_t)length + 1);
 }
 
-/* "data", "journal", "anchor", "socket" or NULL. */
+/* "data", "journal-1", "journal-2", "anchor", "socket" or NULL. */
 static const char *kind(int fd) {
     struct stat status;
     if (fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode)) return "socket";
@@ -48,7 +48,8 @@ static const char *kind(int fd) {
     if (length <= 0) return NULL;
     path[length] = 0;
     if (strstr(path, "data.mdb")) return "data";
-    if (length > 8 && !strcmp(path + length - 8, "/journal")) return "journal";
+    if (length > 10 && !strcmp(path + length - 10, "/journal-1")) return "journal-1";
+    if (length > 10 && !strcmp(path + length - 10, "/journal-2")) return "journal-2";
     if (strstr(path, "anchor")) return "anchor";
     return NULL;
 }
@@ -117,7 +118,7 @@ static int forced_nosync(void) {
 int fdatasync(int fd) {
     REAL(int, "fdatasync", int);
     const char *what = kind(fd);
-    if (what && !strcmp(what, "journal") && forced_nosync()) return 0;
+    if (what && !strncmp(what, "journal", 7) && forced_nosync()) return 0;
     int result = real(fd);
     if (what && result == 0) note("sync %s", what);
     return result;
