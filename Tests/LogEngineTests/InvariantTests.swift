@@ -320,8 +320,10 @@ struct InvariantTests {
         await log.shutdown()
     }
 
-    @Test("7: after a failed sync nothing is signed, taken or acknowledged any more")
-    func failedSync() async throws {
+    @Test(
+        "7: after a failed sync nothing is signed, taken or acknowledged any more",
+        arguments: ["the commit", "a read before it", "a read behind it"])
+    func failedSync(saidBy call: String) async throws {
         let domain = try TestDomain()
         let store = TestStore()
         let anchor = MemoryAnchor()
@@ -329,9 +331,20 @@ struct InvariantTests {
         let reasons = Mutex<[StopReason]>([])
         let log = try domain.open(store, anchor) { reason in reasons.withLock { $0.append(reason) } }
         let before = log.published.treeHead
-        store.set { $0.beforeCommit = { () throws(StoreError) in throw StoreError(.syncFailed, "for the test") } }
+        let failure = StoreError(.syncFailed, "for the test")
+        store.set {
+            switch call {
+            case "the commit": $0.beforeCommit = { () throws(StoreError) in throw failure }
+            case "a read behind it": $0.afterCommit = { store.set { $0.read = failure } }
+            default:
+                $0.state = { _, value in
+                    store.set { $0.read = failure }
+                    return value
+                }
+            }
+        }
         #expect(await log.submit(try domain.evidence(1)).failure?.code == .stopped)
-        store.set { $0.beforeCommit = {} }
+        store.set { $0 = TestStore.Faults() }
         #expect(await log.submit(try domain.evidence(2)).failure?.code == .stopped)
         #expect(log.status == .stopped(.syncFailed("for the test")))
         #expect(reasons.withLock { $0 } == [.syncFailed("for the test")])
