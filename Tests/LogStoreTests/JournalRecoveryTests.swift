@@ -28,27 +28,17 @@ struct JournalRecoveryTests {
             $0.journalBatchByteCount = longFrom
         }
         for round in 0..<14 {
-            let batch = records.nextBatch()
-            try memory.commit(batch, expecting: records.log.head.treeHead)
-            try store.commit(batch, expecting: records.log.head.treeHead)
-            records.took(batch)
+            try records.commit(to: memory, store)
             try store.waitForFold()
             let copy = try LMDBLogStore(directory: scratch.copyOfTheStore())
             try memory.read { expected in try copy.read { try records.compare($0, to: expected, &random) } }
             guard round % 3 == 0 else { continue }
             var more = records
-            let next = more.nextBatch()
             let continued = MemoryLogStore()
             // The same batches once more, and then another one, in both.
             var again = RandomRecords(seed: 25)
-            for _ in 0...round {
-                let batch = again.nextBatch()
-                try continued.commit(batch, expecting: again.log.head.treeHead)
-                again.took(batch)
-            }
-            try continued.commit(next, expecting: more.log.head.treeHead)
-            try copy.commit(next, expecting: more.log.head.treeHead)
-            more.took(next)
+            for _ in 0...round { try again.commit(to: continued) }
+            try more.commit(to: continued, copy)
             copy.close()
             let reopened = try LMDBLogStore(directory: copy.directory)
             try continued.read { expected in try reopened.read { try more.compare($0, to: expected, &random) } }
@@ -63,10 +53,7 @@ struct JournalRecoveryTests {
         for round in 0..<12 {
             // A segment has three commits: with the first of the next one its fold begins.
             let place = try store.withFoldsHeldUp {
-                let batch = records.nextBatch()
-                try memory.commit(batch, expecting: records.log.head.treeHead)
-                try store.commit(batch, expecting: records.log.head.treeHead)
-                records.took(batch)
+                try records.commit(to: memory, store)
                 try memory.read { expected in try store.read { try records.compare($0, to: expected, &random) } }
                 return try scratch.copyOfTheStore()
             }
@@ -74,11 +61,7 @@ struct JournalRecoveryTests {
             var copy = try LMDBLogStore(directory: place)
             try memory.read { expected in try copy.read { try records.compare($0, to: expected, &random) } }
             var more = records
-            for _ in 0..<(round % 3) {
-                let batch = more.nextBatch()
-                try copy.commit(batch, expecting: more.log.head.treeHead)
-                more.took(batch)
-            }
+            for _ in 0..<(round % 3) { try more.commit(to: copy) }
             copy.close()
             copy = try LMDBLogStore(directory: place)
             #expect(try copy.read { try $0.head } == more.log.head)

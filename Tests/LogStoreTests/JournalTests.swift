@@ -34,10 +34,7 @@ struct JournalTests {
                         if random.next() % 2 == 0 { $0.journalBatchByteCount = Int(random.next() % 160) }
                     }
                 }
-                let batch = records.nextBatch()
-                try memory.commit(batch, expecting: records.log.head.treeHead)
-                try store.commit(batch, expecting: records.log.head.treeHead)
-                records.took(batch)
+                try records.commit(to: memory, store)
                 guard round % 5 == 0 else { continue }
                 try memory.read { expected in try store.read { try records.compare($0, to: expected, &random) } }
             }
@@ -56,12 +53,7 @@ struct JournalTests {
         var records = RandomRecords(seed: 23)
         var random = Random(seed: 24)
         func commit(_ count: Int) throws {
-            for _ in 0..<count {
-                let batch = records.nextBatch()
-                try memory.commit(batch, expecting: records.log.head.treeHead)
-                try store.commit(batch, expecting: records.log.head.treeHead)
-                records.took(batch)
-            }
+            for _ in 0..<count { try records.commit(to: memory, store) }
         }
         try commit(4)
         for _ in 0..<4 {
@@ -84,13 +76,7 @@ struct JournalTests {
             $0.journalCommits = 2
             $0.journalBatchByteCount = longFrom
         }
-        func commit() throws {
-            let batch = records.nextBatch()
-            try memory.commit(batch, expecting: records.log.head.treeHead)
-            try store.commit(batch, expecting: records.log.head.treeHead)
-            records.took(batch)
-        }
-        for _ in 0..<6 { try commit() }
+        for _ in 0..<6 { try records.commit(to: memory, store) }
         for _ in 0..<4 {
             // An entry where the next fold wants to put one.
             try store.waitForFold()
@@ -105,7 +91,7 @@ struct JournalTests {
             }
             try memory.read { expected in try store.read { try records.compare($0, to: expected, &random) } }
             try store.parts().environment.write { _ = try $0.remove(next.bigEndianBytes, in: layout.entries) }
-            for _ in 0..<3 { try commit() }
+            for _ in 0..<3 { try records.commit(to: memory, store) }
             try memory.read { expected in try store.read { try records.compare($0, to: expected, &random) } }
         }
     }

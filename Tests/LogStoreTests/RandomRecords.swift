@@ -43,6 +43,13 @@ struct RandomRecords {
         log.took(batch)
     }
 
+    /// Commits a next batch to each of the stores, which are all as far as this is.
+    mutating func commit(to stores: any LogStore...) throws {
+        let batch = nextBatch()
+        for store in stores { try store.commit(batch, expecting: log.head.treeHead) }
+        took(batch)
+    }
+
     private mutating func bytes(_ count: Int) -> [UInt8] {
         let first = UInt8(random.next() & 255)
         return (0..<count).map { first &+ UInt8(truncatingIfNeeded: $0) }
