@@ -21,6 +21,12 @@ public final class SlotTable: @unchecked Sendable {
     /// A table in memory, empty.
     public convenience init(slotCount: Int) throws(SystemCallError) {
         try self.init(slotCount, flags: MAP_PRIVATE | MAP_ANONYMOUS, descriptor: -1, offset: 0, path: "memory")
+        // A page that is looked up in before it has a number is at first the one of zeros that all share, and is copied at
+        // its first number, which stops every thread. So all are made now, huge ones where the system has them. Where it
+        // knows none of this (before Linux 5.14), they come one by one.
+        let byteCount = slotCount * Self.slotByteCount
+        unsafe _ = madvise(slots, byteCount, MADV_HUGEPAGE)
+        unsafe _ = madvise(slots, byteCount, MADV_POPULATE_WRITE)
     }
 
     /// The table that lies in a file from `offset` on, a multiple of the page size. The file must have these bytes, on the

@@ -39,6 +39,8 @@ final class LeafIndex: Sendable {
         let capacity: Int
         var count: Int
         var end: UInt64?
+
+        func hasRoom(for added: Int) -> Bool { end == nil && count + added <= capacity }
     }
 
     /// Recent tables that wait for being settled at most: a commit then waits for them.
@@ -65,6 +67,9 @@ final class LeafIndex: Sendable {
         self.remade = remade
         state = Mutex(State(header: header))
     }
+
+    /// Why nothing can be added any more.
+    var failure: StoreError? { state.withLock { $0.failure } }
 
     // MARK: Reading
 
@@ -162,7 +167,11 @@ final class LeafIndex: Sendable {
 
     /// False if as many tables wait for being settled as may.
     private func makeRoom(at size: UInt64, count: Int) throws -> Bool {
-        try state.withLock { state in
+        let hasRoom = state.withLock { $0.fillings.last?.hasRoom(for: count) ?? false }
+        let capacity = max(count, recentCount)
+        // Megabytes, whose pages the system clears first: not under the lock that every look-up takes.
+        let next = hasRoom ? nil : try SlotTable(slotCount: 2 * capacity)
+        return try state.withLock { state in
             if let failure = state.failure { throw failure }
             let (end, overflow) = size.addingReportingOverflow(UInt64(count))
             guard !overflow, end < SlotTable.numberLimit else {
@@ -170,13 +179,14 @@ final class LeafIndex: Sendable {
             }
             // What is committed must fit into the file: so space for it is set aside before.
             try addSegments(to: &state, forLogOf: end)
-            if let last = state.fillings.last, last.end == nil, last.count + count <= last.capacity { return true }
+            guard let next else { return true }
             guard state.fillings.count <= Self.maxWaiting else { return false }
             if !state.fillings.isEmpty {
                 state.fillings[state.fillings.count - 1].end = size
                 settling.async { self.settleWaiting() }
             }
-            try addRecent(to: &state, capacity: max(count, recentCount))
+            state.tables.recent.append(next)
+            state.fillings.append(Filling(capacity: capacity, count: 0))
             return true
         }
     }
@@ -210,11 +220,6 @@ final class LeafIndex: Sendable {
         while state.tables.segments.count < LeafIndexFile.segmentCount(forLogOf: size) {
             state.tables.segments.append(try file.segment(state.tables.segments.count))
         }
-    }
-
-    func addRecent(to state: inout State, capacity: Int) throws {
-        state.tables.recent.append(try SlotTable(slotCount: 2 * capacity))
-        state.fillings.append(Filling(capacity: capacity, count: 0))
     }
 }
 
