@@ -77,7 +77,7 @@ let package = Package(
         // The libraries of the system (Debian: libsodium-dev, liblmdb-dev).
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
-        // One call of libc whose answer Swift can't read safely.
+        // Calls of libc: one whose answer Swift can't read safely, one that its module for libc lacks.
         .systemLibrary(name: "CProcess"),
         // SHA-256 with the processor's instructions for it.
         .target(name: "CSHA256"),
@@ -167,7 +167,7 @@ let package = Package(
             dependencies: [
                 "Tlog", "COSE", "Governance", "Verification", "LogStore", "LMDBLogStore", "LogEngine", "HTTPServing",
                 "LogServer", "LogClient", "Monitor", "Gate", "GateServer", "MirrorServer", "Witness", "WitnessServer",
-                argumentParser, configuration, logging, serviceLifecycle, systemPackage, unixSignals, yams,
+                "CProcess", argumentParser, configuration, logging, serviceLifecycle, systemPackage, unixSignals, yams,
             ],
             swiftSettings: strict),
         .executableTarget(

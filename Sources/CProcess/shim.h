@@ -1,4 +1,6 @@
 #include <errno.h>
+// mallopt(3), which Swift's Glibc module lacks.
+#include <malloc.h>
 #include <sys/wait.h>
 
 // Waits until a child of this process has ended, and leaves it to be reaped: its process number, or 0 if there is no

@@ -57,7 +57,7 @@ private let allowedImports: [String: Set<String>] = [
         "Configuration",
         "Logging",
         "ServiceLifecycle",
-        "Foundation", "Glibc", "Synchronization", "Dispatch", "SystemPackage", "UnixSignals", "Yams",
+        "CProcess", "Foundation", "Glibc", "Synchronization", "Dispatch", "SystemPackage", "UnixSignals", "Yams",
     ],
     "holdfast-verify": [
         "Tlog", "COSE", "Governance", "Verification", "ArgumentParser", "SystemPackage", "FoundationEssentials",

@@ -42,6 +42,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         if exampleConfig { return Terminal.output.write(ExampleConfiguration.text()) }
+        FreedMemory.keep()
         let layout = try place()
         let file = config ?? (FileManager.default.fileExists(atPath: layout.configuration) ? layout.configuration : nil)
         let settings = try await ServeConfiguration(
