@@ -30,7 +30,7 @@ final class JournaledEntries: Sendable {
         // Commits ask while this goes on, and wait for the lock.
         let lists = lists.withLock { $0 }
         let named = lists.map { (name: RowName($0.key.bytes), entries: $0.value) }
-        for (name, entries) in named.sorted(by: { $0.name.bytes.lexicographicallyPrecedes($1.name.bytes) }) {
+        for (name, entries) in named.sorted(by: { $0.name < $1.name }) {
             try table.add(entries, to: name, transaction)
         }
     }

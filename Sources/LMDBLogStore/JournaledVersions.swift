@@ -56,7 +56,7 @@ final class JournaledVersions: Sendable {
         let versions = versions.withLock { $0 }
         let named = versions.map { (name: RowName($0.key.bytes), key: $0.key.bytes, versions: $0.value) }
         try transaction.withCursor(in: table.database) { cursor in
-            for (name, key, versions) in named.sorted(by: { $0.name.bytes.lexicographicallyPrecedes($1.name.bytes) }) {
+            for (name, key, versions) in named.sorted(by: { $0.name < $1.name }) {
                 let first = versions.lastIndex { $0.size <= retainedFrom } ?? 0
                 try table.set(key, name, to: versions[first...], retainedFrom: retainedFrom, &cursor)
             }

@@ -9,7 +9,7 @@ internal import Tlog
 ///
 /// The number is kept as its complement, the highest byte first: the rows of a name begin with the greatest number, and
 /// the first row that is not below `row(n)` is the newest one whose number is not above n.
-struct RowName: Equatable {
+struct RowName: Comparable {
     static let maxPlainByteCount = 460
     /// Name, terminator, hash and number: the key length that the layout needs of LMDB.
     static let maxRowByteCount = maxPlainByteCount + 2 + Hash.byteCount + 8
@@ -55,6 +55,8 @@ struct RowName: Equatable {
         (~number).append(to: &row)
         return row
     }
+
+    static func < (left: RowName, right: RowName) -> Bool { left.bytes.span.precedes(right.bytes.span) }
 
     /// Below every row of the names that follow, and not below any row of this one.
     var end: [UInt8] { row(0) }

@@ -185,8 +185,11 @@ struct Admission {
 
     /// Whether any of the statements may be an entry of the snapshot; the store knows of all that is in that.
     private func mayHave(_ groups: [PendingGroup], _ store: any LogStore) throws(BatchFault) -> Bool {
+        var leafHashes: [Hash] = []
+        leafHashes.reserveCapacity(groups.reduce(0) { $0 + $1.statements.count })
+        for group in groups { for submission in group.statements { leafHashes.append(submission.statement.leafHash) } }
         do {
-            return try store.mayHave(anyOf: groups.flatMap { $0.statements.lazy.map(\.statement.leafHash) })
+            return try store.mayHave(anyOf: leafHashes)
         } catch {
             throw BatchFault(read: error)
         }

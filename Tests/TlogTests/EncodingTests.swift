@@ -35,6 +35,27 @@ struct EncodingTests {
         for (number, bytes) in all.enumerated() { #expect(places[HashedBytes(bytes + [])] == number) }
     }
 
+    @Test("bytes have the order that the standard library gives them, wherever they differ first, and where one ends")
+    func byteOrder() {
+        let long = [UInt8](repeating: 0x80, count: 40)
+        var all = (0...40).map { Array(long.prefix($0)) }
+        for place in 0..<40 {
+            for byte: UInt8 in [0, 0x7f, 0x81, 0xff] {
+                var changed = long
+                changed[place] = byte
+                // What comes behind says the opposite.
+                if place + 1 < 40 { changed[place + 1] = ~byte }
+                all.append(changed)
+            }
+        }
+        for left in all {
+            for right in all {
+                #expect(left.span.precedes(right.span) == left.lexicographicallyPrecedes(right))
+                #expect(left.span.hasSameBytes(as: right.span) == (left == right))
+            }
+        }
+    }
+
     @Test(
         "base64 has one form for each value",
         arguments: [

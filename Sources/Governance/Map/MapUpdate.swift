@@ -18,7 +18,7 @@ struct MapUpdate<Pages: MapPageReading> {
     /// What the store has to do, in the order of the paths.
     var changes: [MapPageChange] {
         written.map { MapPageChange(path: $0.key, bytes: $0.value?.encoded()) }
-            .sorted { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
+            .sorted { $0.path.bytes.span.precedes($1.path.bytes.span) }
     }
 
     /// What becomes of a subtree by visits that all lie in it, in the order of their keys.

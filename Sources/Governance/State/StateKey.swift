@@ -67,6 +67,6 @@ public struct StateKey: Sendable, Hashable, Comparable {
 
     /// Bytewise lexicographic order.
     public static func < (left: StateKey, right: StateKey) -> Bool {
-        left.bytes.lexicographicallyPrecedes(right.bytes)
+        left.bytes.span.precedes(right.bytes.span)
     }
 }
