@@ -220,6 +220,9 @@ final class Journal: Sendable {
         }
     }
 
+    /// What the next commit is to be told of a fold beside commits.
+    var failureOfFold: StoreError? { segments.withLock { $0.failure } }
+
     /// Returns when nothing is being folded beside commits.
     func waitForFold() { folding.sync {} }
 

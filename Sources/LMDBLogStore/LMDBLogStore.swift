@@ -121,6 +121,10 @@ public final class LMDBLogStore: LogStore {
         }
     }
 
+    public var failure: StoreError? {
+        (try? current()).flatMap { $0.journal.failureOfFold ?? $0.leaves.failure }
+    }
+
     public func close() {
         let closing = use.withLock { use in
             defer { use = nil }

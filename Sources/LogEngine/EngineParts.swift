@@ -1,5 +1,6 @@
 internal import LogStore
 internal import Logging
+internal import Tlog
 
 /// What the submitters, the readers and the writer share.
 struct EngineParts: Sendable {
@@ -22,5 +23,14 @@ struct EngineParts: Sendable {
         metrics.update { $0.stopped = true }
         logger.critical("the log has stopped", metadata: metadata.merging(["why": "\(reason)"]) { $1 })
         onStop(reason)
+    }
+
+    /// Stops the log where its store has found, beside commits, that it can't go on: a log to which nobody submits would look
+    /// alive, and could not be read any more where LMDB refuses that too.
+    func stopIfStoreFailed() {
+        guard let failure = store.failure, case .fatal(let reason) = BatchFault(commit: failure),
+            !Mutant.stopUnasked.isOff
+        else { return }
+        stop(reason, metadata: ["size": "\(tree.head.size)"])
     }
 }

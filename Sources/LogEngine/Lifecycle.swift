@@ -7,6 +7,8 @@ final class Lifecycle: Sendable {
         /// Whether the writer has ended.
         var ended = false
         var waiting: [CheckedContinuation<Void, Never>] = []
+        /// Who is to hear that the log has stopped.
+        var listeners: [@Sendable (StopReason) -> Void] = []
     }
 
     private let state: Mutex<State>
@@ -27,13 +29,26 @@ final class Lifecycle: Sendable {
         state.withLock { if $0.status == .awaitingQuorum { $0.status = .running } }
     }
 
+    /// Has `body` called when the log stops, once, by whoever stops it.
+    func whenStopped(_ body: @escaping @Sendable (StopReason) -> Void) {
+        let reason = state.withLock { state -> StopReason? in
+            if case .stopped(let reason) = state.status { return reason }
+            state.listeners.append(body)
+            return nil
+        }
+        if let reason { body(reason) }
+    }
+
     /// - Returns: false where the log had stopped already.
     func stop(_ reason: StopReason) -> Bool {
-        state.withLock { state in
-            if case .stopped = state.status { return false }
+        let listeners = state.withLock { state -> [@Sendable (StopReason) -> Void]? in
+            if case .stopped = state.status { return nil }
             state.status = .stopped(reason)
-            return true
+            defer { state.listeners = [] }
+            return state.listeners
         }
+        listeners?.forEach { $0(reason) }
+        return listeners != nil
     }
 
     /// The writer has ended; nothing uses the store any more.

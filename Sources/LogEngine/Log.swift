@@ -28,10 +28,11 @@ public final class Log: Sendable {
         self.opening = opening
         intake = Intake(
             store: parts.store, publication: parts.publication, rules: parts.rules, options: parts.options)
-        sweeper = Task.detached { [queue = parts.queue] in
+        sweeper = Task.detached {
             while (try? await Task.sleep(for: .milliseconds(250))) != nil {
-                queue.expire(at: .now)
+                parts.queue.expire(at: .now)
                 publisher?.expire(at: .now)
+                parts.stopIfStoreFailed()
             }
         }
     }

@@ -63,7 +63,7 @@ extension Log {
     /// - Parameters:
     ///   - next: the keys that a `log.rotate` may put in the place of `keys`, or has put there already. Without them the log
     ///     takes no rotation.
-    ///   - onStop: called once when the log stops after a fault, on a thread of the log's. After
+    ///   - onStop: called once when the log stops after a fault, on any thread: it must not wait for the log. After
     ///     ``StopReason/syncFailed(_:)`` the process should end: only a new one reads from the disk.
     /// - Throws: ``LogError``, which says what to do. Nothing was signed then.
     public static func open(
@@ -203,7 +203,6 @@ private struct Start {
                 metrics.update { $0.stopped = true }
                 logger.critical("the log does not start", metadata: metadata.merging(["why": "\(error)"]) { $1 })
             }
-            publisher.end(reason)
             parts.lifecycle.end()
             return .failure(error)
         }

@@ -25,6 +25,9 @@ enum Mutant: String, CaseIterable {
     /// Go on after a failed sync.
     case stopAfterSync = "invariant-7-stop-after-sync"
 
+    /// Go on after a failure beside commits until the next commit.
+    case stopUnasked = "invariant-7-stop-unasked"
+
     /// Show readers what is committed and not yet published.
     case publishedView = "invariant-8-published-view"
 

@@ -41,6 +41,7 @@ final class Publisher: Sendable {
         keeper = CheckpointKeeper(parts)
         state = Mutex(State(newest: first))
         (bell, ringer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        parts.lifecycle.whenStopped { [weak self] in self?.end($0) }
     }
 
     /// Begins after the first head was published.
@@ -247,7 +248,6 @@ final class Publisher: Sendable {
 
     private func stop(_ reason: StopReason) {
         parts.stop(reason, metadata: ["size": "\(parts.tree.head.size)"])
-        end(reason)
     }
 
     private func answer(_ ready: [Waiting], under head: PublishedHead) {

@@ -198,7 +198,6 @@ struct Writer: Sendable {
 
     private func stop(_ groups: [PendingGroup], _ reason: StopReason) {
         parts.stop(reason, metadata: metadata)
-        publisher?.end(reason)
         answer(groups, with: SubmissionQueue.stopped(reason))
     }
 

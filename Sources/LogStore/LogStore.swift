@@ -41,6 +41,10 @@ public protocol LogStore: Sendable {
     ///   on. `syncFailed`: what is on the disk is not known. `closed` after `close()`.
     func commit(_ batch: StoreBatch, expecting: TreeHead) throws(StoreError)
 
+    /// What the store has found while it works beside commits, and the next commit is to be told; nil where there is nothing.
+    /// Does not wait for a commit.
+    var failure: StoreError? { get }
+
     /// Ends the use of the store; later calls throw `closed`. Reads that are running end in peace, and what the
     /// store holds on to is released with the last of them. Closing twice does nothing.
     func close()
@@ -49,4 +53,7 @@ public protocol LogStore: Sendable {
 extension LogStore {
     /// Of a store that knows it by a snapshot only.
     public func mayHave(anyOf leafHashes: [Hash]) throws(StoreError) -> Bool { true }
+
+    /// Of a store that does nothing beside commits.
+    public var failure: StoreError? { nil }
 }

@@ -122,6 +122,23 @@ struct CosigningTests {
         await log.shutdown()
     }
 
+    @Test("who waits for witnesses is answered when the log stops, whatever has stopped it")
+    func stoppedWhileWaiting() async throws {
+        let domain = try TestDomain()
+        let (store, anchor) = try created(domain)
+        let witnesses = FakeWitnesses(1)
+        let log = try await domain.open(store, anchor, witnesses: witnesses)
+        let gate = AsyncGate()
+        witnesses.set(0, .slow(gate))
+        async let waiting = log.submit(try domain.evidence(0))
+        try await eventually { gate.arrivals == 1 }
+        store.set { $0.failure = StoreError(.syncFailed, "for the test") }
+        #expect(try await waiting.failure?.code == .stopped)
+        #expect(log.status == .stopped(.syncFailed("for the test")))
+        gate.open()
+        await log.shutdown()
+    }
+
     @Test("batches are committed while a round is under way, and the next round is for the newest head alone")
     func commitsGoOn() async throws {
         let domain = try TestDomain()

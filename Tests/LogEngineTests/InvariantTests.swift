@@ -354,6 +354,30 @@ struct InvariantTests {
         await log.shutdown()
     }
 
+    @Test(
+        "7: a failure that the store finds beside commits stops the log, though nothing is submitted",
+        arguments: [
+            (StoreError(.syncFailed, "for the test"), StopReason.syncFailed("for the test")),
+            (StoreError(.corrupt, "for the test"), .storeFailed("corrupt: for the test")),
+        ])
+    func failureBesideCommits(_ failure: StoreError, _ reason: StopReason) async throws {
+        let domain = try TestDomain()
+        let (store, anchor) = (TestStore(), MemoryAnchor())
+        try domain.create(store, anchor)
+        let reasons = Mutex<[StopReason]>([])
+        let log = try domain.open(store, anchor) { reason in reasons.withLock { $0.append(reason) } }
+        // The next commit may get over it.
+        store.set { $0.failure = StoreError(.full, "for the test") }
+        try await Task.sleep(for: .milliseconds(600))
+        #expect(log.status == .running)
+        store.set { $0.failure = failure }
+        try await eventually { log.status == .stopped(reason) }
+        store.set { $0 = TestStore.Faults() }
+        #expect(await log.submit(try domain.evidence(1)).failure?.code == .stopped)
+        #expect(reasons.withLock { $0 } == [reason])
+        await log.shutdown()
+    }
+
     @Test("7: a head that could not be anchored is not signed; the next start finds the batch and signs it")
     func failedAnchor() async throws {
         let domain = try TestDomain()

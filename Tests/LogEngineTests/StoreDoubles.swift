@@ -24,6 +24,8 @@ final class TestStore: LogStore {
         var reads = ReadCount()
         /// What a read fails with.
         var read: StoreError?
+        /// What the store has found beside commits.
+        var failure: StoreError?
     }
 
     private let base: any LogStore
@@ -62,6 +64,8 @@ final class TestStore: LogStore {
         try base.commit(written, expecting: expecting)
         faults.afterCommit()
     }
+
+    var failure: StoreError? { faults.withLock { $0.failure } }
 
     func close() {
         closes.withLock { $0 += 1 }

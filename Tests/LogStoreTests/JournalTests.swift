@@ -222,9 +222,11 @@ struct JournalTests {
             try file.close()
         }
         try write(Data([before[last] ^ 1]), at: last)
+        #expect(store.failure == nil)
         // This one goes to the other file, and has the first one folded.
         try log.commit(log.batchOfEachKind(3), to: store)
         try store.waitForFold()
+        #expect(store.failure?.code == .syncFailed, "it is said before a commit asks")
         let next = log.batchOfEachKind(4)
         #expect(code { try store.commit(next, expecting: log.head.treeHead) } == .syncFailed)
         try write(before, at: 0)

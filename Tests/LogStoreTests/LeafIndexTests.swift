@@ -408,6 +408,7 @@ struct LeafIndexTests {
         let store = try store(2)
         try log.grow(store, by: 5)
         try store.leafIndex().state.withLock { $0.failure = StoreError(.syncFailed, "the disk") }
+        #expect(store.failure == StoreError(.syncFailed, "the disk"))
         let batch = log.nextBatch(1)
         for _ in 0..<2 { #expect(code { try store.commit(batch, expecting: log.head.treeHead) } == .syncFailed) }
         try checkFound(store)
