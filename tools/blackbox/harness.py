@@ -22,6 +22,12 @@ ISSUER = "spiffe://example.org/blackbox"
 EVENT = "application/vnd.holdfast.event+cbor"
 
 
+def shimmed(seen, fault=None, **environment):
+    """The environment of a process that shim.c is loaded into: `seen` gets what it sees, `fault` may say what is to fail."""
+    shim = {"LD_PRELOAD": str(ROOT / ".build" / "shim.so"), "HOLDFAST_SHIM_LOG": str(seen), **environment}
+    return shim if fault is None else {**shim, "HOLDFAST_SHIM_FAULT": str(fault)}
+
+
 def holdfast(*arguments, check=True, program="holdfast", **options):
     """Runs a program to its end; its output is in the exception when it fails."""
     result = subprocess.run(

@@ -1,8 +1,11 @@
-/* Preloaded by tools/blackbox/test_order.py and test_witness.py: writes down the order in which data is written and synced,
- * the anchor moves, heads are signed and answers leave. With HOLDFAST_SHIM_NOSYNC=1 it opens LMDB with MDB_NOSYNC and does not
- * sync a journal, so that the checks can be seen to fail. Log lines: "<what> <detail>". */
+/* Preloaded by tools/blackbox/test_order.py, test_witness.py and test_disk_faults.py: writes down the order in which data is
+ * written and synced, the anchor moves, heads are signed and answers leave. With HOLDFAST_SHIM_NOSYNC=1 it opens LMDB with
+ * MDB_NOSYNC and does not sync a journal, so that the checks can be seen to fail. Log lines: "<what> <detail>".
+ *
+ * HOLDFAST_SHIM_FAULT names a file. While it is there and says "<what> <detail>: EIO" or "...: ENOSPC", what begins so fails. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -54,59 +57,80 @@ static const char *kind(int fd) {
     return NULL;
 }
 
-static void note_write(int fd, const void *bytes, size_t count) {
+/* Whether the fault of the moment is meant: errno is then set. */
+static int fails(const char *what, const char *detail) {
+    const char *path = getenv("HOLDFAST_SHIM_FAULT");
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0) return 0;
+    char fault[64], call[64];
+    ssize_t length = read(fd, fault, sizeof fault - 1);
+    close(fd);
+    fault[length > 0 ? length : 0] = 0;
+    char *error = strstr(fault, ": ");
+    if (!error) return 0;
+    snprintf(call, sizeof call, "%s %s", what, detail);
+    if (strncmp(call, fault, (size_t)(error - fault))) return 0;
+    note("failed %s", call);
+    errno = strstr(error, "ENOSPC") ? ENOSPC : EIO;
+    return 1;
+}
+
+/* Writes a write down, unless it is to fail; -1 if it is. */
+static int note_write(int fd, const void *bytes, size_t count) {
     const char *what = kind(fd);
-    if (!what) return;
+    if (!what) return 0;
     if (!strcmp(what, "socket")) {
         if (count > 12 && (!memcmp(bytes, "HTTP/1.1 201", 12) || !memcmp(bytes, "HTTP/1.1 200", 12)))
             note("answer %.12s", (const char *)bytes);
-        return;
+        return 0;
     }
-    int flags = fcntl(fd, F_GETFL);
-    note(flags & O_DSYNC ? "write-through %s" : "write %s", what);
+    const char *call = fcntl(fd, F_GETFL) & O_DSYNC ? "write-through" : "write";
+    if (fails(call, what)) return -1;
+    note("%s %s", call, what);
+    return 0;
 }
 
 #define REAL(result, name, ...) static result (*real)(__VA_ARGS__); if (!real) real = dlsym(RTLD_NEXT, name)
 
 ssize_t write(int fd, const void *bytes, size_t count) {
     REAL(ssize_t, "write", int, const void *, size_t);
-    note_write(fd, bytes, count);
+    if (note_write(fd, bytes, count)) return -1;
     return real(fd, bytes, count);
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at) {
     REAL(ssize_t, "pwrite", int, const void *, size_t, off_t);
-    note_write(fd, bytes, count);
+    if (note_write(fd, bytes, count)) return -1;
     return real(fd, bytes, count, at);
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t count, off_t at) {
     REAL(ssize_t, "pwrite64", int, const void *, size_t, off_t);
-    note_write(fd, bytes, count);
+    if (note_write(fd, bytes, count)) return -1;
     return real(fd, bytes, count, at);
 }
 
 ssize_t writev(int fd, const struct iovec *parts, int count) {
     REAL(ssize_t, "writev", int, const struct iovec *, int);
-    if (count > 0) note_write(fd, parts[0].iov_base, parts[0].iov_len);
+    if (count > 0 && note_write(fd, parts[0].iov_base, parts[0].iov_len)) return -1;
     return real(fd, parts, count);
 }
 
 ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at) {
     REAL(ssize_t, "pwritev", int, const struct iovec *, int, off_t);
-    if (count > 0) note_write(fd, parts[0].iov_base, parts[0].iov_len);
+    if (count > 0 && note_write(fd, parts[0].iov_base, parts[0].iov_len)) return -1;
     return real(fd, parts, count, at);
 }
 
 ssize_t send(int fd, const void *bytes, size_t count, int flags) {
     REAL(ssize_t, "send", int, const void *, size_t, int);
-    note_write(fd, bytes, count);
+    if (note_write(fd, bytes, count)) return -1;
     return real(fd, bytes, count, flags);
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
     REAL(ssize_t, "sendmsg", int, const struct msghdr *, int);
-    if (message->msg_iovlen > 0) note_write(fd, message->msg_iov[0].iov_base, message->msg_iov[0].iov_len);
+    if (message->msg_iovlen > 0) (void)note_write(fd, message->msg_iov[0].iov_base, message->msg_iov[0].iov_len);
     return real(fd, message, flags);
 }
 
@@ -119,6 +143,7 @@ int fdatasync(int fd) {
     REAL(int, "fdatasync", int);
     const char *what = kind(fd);
     if (what && !strncmp(what, "journal", 7) && forced_nosync()) return 0;
+    if (what && fails("sync", what)) return -1;
     int result = real(fd);
     if (what && result == 0) note("sync %s", what);
     return result;
@@ -126,8 +151,9 @@ int fdatasync(int fd) {
 
 int fsync(int fd) {
     REAL(int, "fsync", int);
-    int result = real(fd);
     const char *what = kind(fd);
+    if (what && fails("sync", what)) return -1;
+    int result = real(fd);
     if (what && result == 0) note("sync %s", what);
     return result;
 }

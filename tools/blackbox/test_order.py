@@ -2,9 +2,8 @@
 
 import os
 
-from harness import ROOT, Log, Signer
+from harness import Log, Signer, shimmed
 
-SHIM = ROOT / ".build" / "shim.so"
 # What has to have happened, in this order, between two answers.
 ORDER = ["write journal", "sync journal", "write anchor", "sync anchor", "sign checkpoint", "sign receipt", "answer"]
 
@@ -17,7 +16,7 @@ FOLD = ["write data", "sync data", "write-through data"]
 def answers(log, shim_log, environment, count):
     """The shim's lines for each of so many submissions, cut at the answers."""
     signer = log.signer
-    log.start(environment={"LD_PRELOAD": str(SHIM), "HOLDFAST_SHIM_LOG": str(shim_log), **environment})
+    log.start(environment=shimmed(shim_log, **environment))
     pieces, seen = [], len(shim_log.read_text().splitlines())
     for number in range(count):
         statement = signer.event({"n": number})
@@ -68,11 +67,16 @@ def test_folded_before_it_is_written_over():
     """what a file of the journal has is in LMDB and synced before another row takes its place"""
     lines = [line for piece in run({}, 270) for line in piece]
     rows = [(position, line) for position, line in enumerate(lines) if line.startswith("write journal")]
-    turns = [position for (_, before), (position, line) in zip(rows, rows[1:]) if line != before]
+    # The last row in one file, and the first in the other: the fold of the one may begin before the other is written.
+    turns = [(last, first) for (last, before), (first, line) in zip(rows, rows[1:]) if line != before]
     assert len(turns) >= 3, f"270 commits, and the journal turned {len(turns)} times"
-    for start, end in zip(turns, turns[1:]):
-        missing = first_missing(lines[start:end], FOLD)
-        assert missing is None, f"no '{missing}' in its place in {lines[start:end]}"
+    for (ended, _), (_, written_over) in zip(turns, turns[1:]):
+        missing = first_missing(lines[ended:written_over], FOLD)
+        assert missing is None, f"no '{missing}' in its place in {lines[ended:written_over]}"
+    # One for each file that was written over: no fold stands for two.
+    for count, (_, written_over) in enumerate(turns):
+        folds = lines[turns[0][0]:written_over].count("write-through data")
+        assert folds >= count, f"{folds} folds, and {count} files were written over"
 
 
 def test_the_check_sees_a_store_that_does_not_sync():

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from harness import BIN, ROOT, holdfast
+from harness import BIN, holdfast, shimmed
 
 NAME = "witness.example.com/w1"
 
@@ -458,8 +458,7 @@ def order(environment):
     log = TestLog("example.com/log", 10)
     witness = Witness(log)
     seen = witness.parent / "shim.log"
-    shim = {"LD_PRELOAD": str(ROOT / ".build" / "shim.so"), "HOLDFAST_SHIM_LOG": str(seen), **environment}
-    witness.start(environment=shim)
+    witness.start(environment=shimmed(seen, **environment))
     try:
         pieces = []
         for size in range(1, 6):
@@ -509,6 +508,33 @@ def test_stops_when_it_cannot_record():
         witness.cosigned(log, recorded, 40)
     finally:
         witness.remove()
+
+
+def test_stops_when_it_cannot_bring_a_record_to_the_disk():
+    """a record that may or may not be on the disk is not answered; what the disk has counts at the next start"""
+    for fault in ("sync data: EIO", "write data: EIO", "write-through data: EIO"):
+        log = TestLog("example.com/log", 40)
+        witness = Witness(log)
+        fails, seen = witness.parent / "fault", witness.parent / "shim.log"
+        witness.start(environment=shimmed(seen, fails))
+        try:
+            witness.cosigned(log, 0, 10)
+            fails.write_text(fault)
+            try:
+                status, body, _ = witness.add(log.request(10, 20))
+            except (OSError, http.client.HTTPException):
+                pass
+            else:
+                assert status == 503 and "—" not in body.decode(), (fault, status, body)
+            assert witness.process.wait(20) == 1, (fault, witness.output)
+            assert f"failed {fault.split(':')[0]}" in seen.read_text()
+            witness.start()
+            status, body, _ = witness.add(log.request(0, 40))
+            # Each of these comes before LMDB's new meta page.
+            assert (status, body) == (409, b"10\n"), (fault, status, body)
+            witness.cosigned(log, 10, 40)
+        finally:
+            witness.remove()
 
 
 def certificate(directory):
