@@ -27,6 +27,17 @@ struct CosigningTests {
         return (store, anchor)
     }
 
+    /// A log whose one witness hangs from now on, until the gate is opened.
+    private func hanging(
+        _ domain: TestDomain, _ store: TestStore, _ anchor: MemoryAnchor
+    ) async throws -> (log: Log, witnesses: FakeWitnesses, gate: AsyncGate) {
+        let witnesses = FakeWitnesses(1)
+        let log = try await domain.open(store, anchor, witnesses: witnesses)
+        let gate = AsyncGate()
+        witnesses.set(0, .slow(gate))
+        return (log, witnesses, gate)
+    }
+
     @Test("the head, receipts and proofs carry the cosignatures; each witness gets a proof from what it had")
     func normal() async throws {
         let domain = try TestDomain()
@@ -126,10 +137,7 @@ struct CosigningTests {
     func stoppedWhileWaiting() async throws {
         let domain = try TestDomain()
         let (store, anchor) = try created(domain)
-        let witnesses = FakeWitnesses(1)
-        let log = try await domain.open(store, anchor, witnesses: witnesses)
-        let gate = AsyncGate()
-        witnesses.set(0, .slow(gate))
+        let (log, _, gate) = try await hanging(domain, store, anchor)
         async let waiting = log.submit(try domain.evidence(0))
         try await eventually { gate.arrivals == 1 }
         store.set { $0.failure = StoreError(.syncFailed, "for the test") }
@@ -143,10 +151,7 @@ struct CosigningTests {
     func commitsGoOn() async throws {
         let domain = try TestDomain()
         let (store, anchor) = try created(domain)
-        let witnesses = FakeWitnesses(1)
-        let log = try await domain.open(store, anchor, witnesses: witnesses)
-        let gate = AsyncGate()
-        witnesses.set(0, .slow(gate))
+        let (log, witnesses, gate) = try await hanging(domain, store, anchor)
         async let first = log.submit(try domain.evidence(0))
         try await eventually { gate.arrivals == 1 }
         async let second = log.submit(try domain.evidence(1))
@@ -355,10 +360,7 @@ struct CosigningTests {
     func shutdown() async throws {
         let domain = try TestDomain()
         let (store, anchor) = try created(domain)
-        let witnesses = FakeWitnesses(1)
-        let log = try await domain.open(store, anchor, witnesses: witnesses)
-        let gate = AsyncGate()
-        witnesses.set(0, .slow(gate))
+        let (log, witnesses, gate) = try await hanging(domain, store, anchor)
         async let waiting = log.submit(try domain.evidence(0))
         try await eventually { gate.arrivals == 1 }
         async let end: Void = log.shutdown()
