@@ -1,7 +1,8 @@
-"""A disk that fails, or is full, at each write and each sync between a statement and its receipt, and while commits are folded:
-what was acknowledged stays, what was not may be sent again, and a log that does not know what its disk has signs no more."""
+"""A disk that fails, or is full, at writes and syncs between a statement and its receipt, and while commits are folded: what
+was acknowledged stays, what was not may be sent again, and a log that does not know what its disk has signs no more."""
 
 import collections
+import http.client
 
 from harness import Log, Signer, holdfast, leaf_hash, problem, shimmed
 
@@ -78,11 +79,15 @@ def stopped_by(fault, reason, is_beside=False):
         place.fault.write_text(fault)
         count, refusal = 0, None
         while not refusal and not place.failed(fault) and count < ENOUGH:
-            more, refusal = place.submit_many(1)
+            try:
+                more, refusal = place.submit_many(1)
+            except (OSError, http.client.HTTPException):
+                # It has ended before this was answered.
+                more, refusal = 0, ("gone",)
             count += more
         assert place.failed(fault), f"{fault}: nothing has failed after {count} statements, {refusal}"
         # Where a fold fails beside commits nobody need have noticed, and a statement that is published may lack its proof.
-        expected = (None, "stopped", "storage-failed") if is_beside else ("stopped",)
+        expected = (None, "stopped", "storage-failed", "gone") if is_beside else ("stopped",)
         assert (refusal[0] if refusal else None) in expected, f"{fault}: after {count} statements {refusal}"
         # Nothing more is submitted: it ends by itself.
         code = place.log.process.wait(20)
