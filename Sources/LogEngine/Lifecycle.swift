@@ -29,7 +29,7 @@ final class Lifecycle: Sendable {
         state.withLock { if $0.status == .awaitingQuorum { $0.status = .running } }
     }
 
-    /// Has `body` called when the log stops, once, by whoever stops it.
+    /// Has `body` called once when the log stops, by whoever stops it; now where it has stopped.
     func whenStopped(_ body: @escaping @Sendable (StopReason) -> Void) {
         let reason = state.withLock { state -> StopReason? in
             if case .stopped(let reason) = state.status { return reason }
