@@ -2,7 +2,8 @@
  * written and synced, the anchor moves, heads are signed and answers leave. With HOLDFAST_SHIM_NOSYNC=1 it opens LMDB with
  * MDB_NOSYNC and does not sync a journal, so that the checks can be seen to fail. Log lines: "<what> <detail>".
  *
- * HOLDFAST_SHIM_FAULT names a file. While it is there and says "<what> <detail>: EIO" or "...: ENOSPC", what begins so fails. */
+ * HOLDFAST_SHIM_FAULT names a file. While it is there and says "<what> <detail>: EIO", or ENOSPC, or EDQUOT, what begins so
+ * fails. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -71,7 +72,7 @@ static int fails(const char *what, const char *detail) {
     snprintf(call, sizeof call, "%s %s", what, detail);
     if (strncmp(call, fault, (size_t)(error - fault))) return 0;
     note("failed %s", call);
-    errno = strstr(error, "ENOSPC") ? ENOSPC : EIO;
+    errno = strstr(error, "ENOSPC") ? ENOSPC : strstr(error, "EDQUOT") ? EDQUOT : EIO;
     return 1;
 }
 
