@@ -24,10 +24,11 @@ struct Writer: Sendable {
     /// Starts the thread; it ends when the queue is closed and empty.
     func start() {
         let thread = Thread {
+            // A name that Foundation is given does not reach the system, or not surely. At most 15 bytes.
+            try? Data("holdfast-writer".utf8).write(to: URL(filePath: "/proc/thread-self/comm"))
             var writer = self
             writer.run()
         }
-        thread.name = "holdfast-writer"
         thread.start()
     }
 

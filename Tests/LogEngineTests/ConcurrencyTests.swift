@@ -1,3 +1,4 @@
+import Foundation
 import Governance
 import LMDBLogStore
 import LogEngine
@@ -150,5 +151,17 @@ struct ConcurrencyTests {
             _ = try await log.submit(try domain.evidence(1)).get()
         }
         try await eventually { store.closed == 1 }
+    }
+
+    @Test("the system knows the writer's thread by its name, as `top -H` shows it")
+    func writerByName() async throws {
+        let log = try TestDomain().log()
+        try await eventually {
+            try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").contains { thread in
+                // One that has ended in the meantime has no name any more.
+                (try? String(contentsOfFile: "/proc/self/task/\(thread)/comm", encoding: .utf8)) == "holdfast-writer\n"
+            }
+        }
+        await log.shutdown()
     }
 }
