@@ -52,6 +52,9 @@ public struct Witnessing: Sendable {
     /// How long a witness that claims what this log has not signed is left out before it is asked again.
     public var quarantine: Duration = .seconds(60)
 
+    /// How long a witness may not have cosigned, having failed more than once, before the operator is told of it.
+    public var silence: Duration = .seconds(60)
+
     /// Publish without a quorum where there is none. It does not hold for the first head after a start.
     public var failOpen = false
 

@@ -51,13 +51,15 @@ public final class EngineMetrics: Sendable {
 
     /// Counts what one witness answered.
     ///
+    /// - Parameter time: when it cosigned, in milliseconds since 1970; nil where it did not.
     /// - Returns: whether it was not quarantined before and is now, or the other way around.
-    func record(witness: String, failed: Bool, quarantined: Bool) -> Bool {
+    func record(witness: String, cosignedAt time: UInt64?, quarantined: Bool) -> Bool {
         numbers.withLock { numbers in
-            if failed {
-                numbers.cosigning?.failures[witness, default: 0] += 1
-            } else {
+            if let time {
                 numbers.cosigning?.cosignatures[witness, default: 0] += 1
+                numbers.cosigning?.cosignedTimes[witness] = time
+            } else {
+                numbers.cosigning?.failures[witness, default: 0] += 1
             }
             let before = numbers.cosigning?.quarantined[witness] ?? false
             numbers.cosigning?.quarantined[witness] = quarantined
@@ -118,12 +120,15 @@ extension EngineMetrics {
         public internal(set) var cosignatures: [String: UInt64]
         public internal(set) var failures: [String: UInt64]
         public internal(set) var quarantined: [String: Bool]
+        /// By witness: when a cosignature of it was last taken, in milliseconds since 1970; 0 before the first.
+        public internal(set) var cosignedTimes: [String: UInt64]
         /// By state witness: the size of the head that it cosigned last, 0 before the first.
         public internal(set) var stateSizes: [String: UInt64]
 
         init(witnesses: [String], stateWitnesses: [String]) {
             cosignatures = Dictionary(uniqueKeysWithValues: (witnesses + stateWitnesses).map { ($0, 0) })
             failures = cosignatures
+            cosignedTimes = cosignatures
             stateSizes = Dictionary(uniqueKeysWithValues: stateWitnesses.map { ($0, 0) })
             quarantined = cosignatures.mapValues { _ in false }
         }

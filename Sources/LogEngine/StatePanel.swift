@@ -1,5 +1,4 @@
 internal import Governance
-internal import Logging
 internal import Tlog
 
 /// A state witness's cosignature of a head, verified. Only ``StatePanel`` makes one.
@@ -27,10 +26,13 @@ final class StatePanel: Sendable {
 
     private let chases: [(desk: WitnessDesk, wanted: WantedHead)]
     private let metrics: EngineMetrics
-    private let logger: Logger
+    private let standing: WitnessStanding
 
     init(_ witnessing: Witnessing, _ parts: EngineParts) {
-        (metrics, logger) = (parts.metrics, parts.logger)
+        metrics = parts.metrics
+        standing = WitnessStanding(
+            .stateWitness, patience: witnessing.silence, metrics: metrics, clock: parts.clock,
+            logger: parts.logger)
         var patient = witnessing
         patient.timeout = witnessing.stateTimeout
         let latestTime: @Sendable () -> UInt64 = { [clock = parts.clock, rules = parts.rules] in
@@ -59,6 +61,7 @@ final class StatePanel: Sendable {
 
     /// Asks nobody any more.
     func end() {
+        standing.end()
         for chase in chases { chase.wanted.end() }
     }
 
@@ -87,21 +90,10 @@ final class StatePanel: Sendable {
         let outcome = await withCheckedContinuation { continuation in
             Task { await desk.ask(WitnessDesk.Request(checkpoint: head) { continuation.resume(returning: $0) }) }
         }
-        let name = desk.witness.name.description
-        let (failure, isQuarantined): (String?, Bool) =
-            switch outcome {
-            case .cosigned: (nil, false)
-            case .failed(let why): (why, false)
-            case .quarantined(let why), .signedElsewhere(let why): (why, true)
-            case .overtaken: ("it is busy", false)
-            }
-        let isNew = metrics.record(witness: name, failed: failure != nil, quarantined: isQuarantined)
-        if let failure {
-            logger.log(
-                level: isNew && isQuarantined ? .error : .debug, "a state witness did not cosign",
-                metadata: ["witness": "\(name)", "size": "\(head.checkpoint.size)", "why": "\(failure)"])
-        } else {
-            metrics.update { $0.cosigning?.stateSizes[name] = head.checkpoint.size }
+        let size = head.checkpoint.size
+        standing.note(outcome, of: desk.witness.name, size: size)
+        if outcome.failure == nil {
+            metrics.update { $0.cosigning?.stateSizes[desk.witness.name.description] = size }
         }
         return outcome
     }

@@ -10,7 +10,7 @@ final class WitnessPanel: Sendable {
     let witnessing: Witnessing
     private let desks: [WitnessDesk]
     private let metrics: EngineMetrics
-    private let logger: Logger
+    private let standing: WitnessStanding
     private let lines: Mutex<CosignedLines>
 
     /// What comes after the quorum, or outside of any round.
@@ -36,7 +36,8 @@ final class WitnessPanel: Sendable {
     ) {
         self.witnessing = witnessing
         self.metrics = metrics
-        self.logger = logger
+        standing = WitnessStanding(
+            .witness, patience: witnessing.silence, metrics: metrics, clock: clock, logger: logger)
         let latestTime: @Sendable () -> UInt64 = {
             (clock.now() + rules.newest.policy.limits.maxSkew) / 1000
         }
@@ -62,7 +63,8 @@ final class WitnessPanel: Sendable {
         for desk in desks {
             let name = desk.witness.name
             await desk.ask(
-                WitnessDesk.Request(checkpoint: head.checkpoint) { [lateInput] outcome in
+                WitnessDesk.Request(checkpoint: head.checkpoint) { [lateInput, standing] outcome in
+                    standing.note(outcome, of: name, size: treeHead.size)
                     inbox.yield(Report(witness: name, outcome: outcome))
                     if case .signedElsewhere(let why) = outcome { lateInput.yield(.signedElsewhere(why)) }
                 })
@@ -79,7 +81,8 @@ final class WitnessPanel: Sendable {
             for await report in reports {
                 guard let name = report.witness else { break }
                 open.remove(name)
-                if let failure = try note(report.outcome, of: name) { failures.append("\(name): \(failure)") }
+                if case .signedElsewhere(let why) = report.outcome { throw .signedElsewhere(why) }
+                if let failure = report.outcome.failure { failures.append("\(name): \(failure)") }
                 if case .cosigned(let line) = report.outcome { add(line, of: name, on: treeHead) }
                 quorum = lines.withLock { $0.takeQuorum() }
                 if quorum != nil || open.isEmpty { break }
@@ -102,6 +105,7 @@ final class WitnessPanel: Sendable {
 
     /// No more of ``late``.
     func end() {
+        standing.end()
         lateInput.finish()
     }
 
@@ -123,8 +127,6 @@ final class WitnessPanel: Sendable {
             for await report in reports {
                 guard let name = report.witness else { continue }
                 open.remove(name)
-                // What would end the log goes to `late` by itself.
-                _ = try? note(report.outcome, of: name)
                 if case .cosigned(let line) = report.outcome, let more = addSurplus(line, of: name, on: head) {
                     lateInput.yield(.surplus(CosignedHead(head, more)))
                 }
@@ -139,27 +141,5 @@ final class WitnessPanel: Sendable {
         lines.withLock {
             $0.head == head.checkpoint.checkpoint.treeHead ? $0.addSurplus(line, of: name) : nil
         }
-    }
-
-    /// Counts what a witness said.
-    ///
-    /// - Returns: why it did not cosign, where it did not.
-    private func note(_ outcome: WitnessOutcome, of name: TlogPolicy.Name) throws(CosigningFault) -> String? {
-        let (failure, isQuarantined): (String?, Bool) =
-            switch outcome {
-            case .cosigned: (nil, false)
-            case .failed(let why): (why, false)
-            case .quarantined(let why): (why, true)
-            case .signedElsewhere(let why): (why, true)
-            case .overtaken: ("it is busy", false)
-            }
-        let isNew = metrics.record(witness: name.description, failed: failure != nil, quarantined: isQuarantined)
-        if isNew, isQuarantined {
-            logger.error("a witness is left out", metadata: ["witness": "\(name)", "why": "\(failure ?? "")"])
-        } else if let failure {
-            logger.debug("a witness did not cosign", metadata: ["witness": "\(name)", "why": "\(failure)"])
-        }
-        if case .signedElsewhere(let why) = outcome { throw .signedElsewhere(why) }
-        return failure
     }
 }

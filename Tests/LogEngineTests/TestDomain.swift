@@ -55,14 +55,14 @@ struct TestDomain {
     /// Opens a log that has witnesses, impatient ones unless told otherwise.
     func open(
         _ store: any LogStore, _ anchor: any Anchor, options: EngineOptions = EngineOptions(),
-        witnesses: FakeWitnesses, change: (inout Witnessing) -> Void = { _ in },
+        witnesses: FakeWitnesses, change: (inout Witnessing) -> Void = { _ in }, logger: Logger = .silent,
         onStop: @escaping @Sendable (StopReason) -> Void = { _ in }
     ) async throws -> Log {
         var witnessing = try witnesses.witnessing
         change(&witnessing)
         return try await Log.open(
             store: store, keys: keys, anchor: anchor, options: options, witnessing: witnessing, clock: clock,
-            logger: .silent, onStop: onStop)
+            logger: logger, onStop: onStop)
     }
 
     /// A new log in memory, open.

@@ -32,7 +32,9 @@ struct HealthTests {
 
     @Test("Without a quorum of its witnesses a log is not ready, and its metrics say so")
     func noQuorum() async throws {
-        var log = try await TestLog().losingItsQuorum()
+        let witnessed = try TestLog()
+        let cosigned = witnessed.clock.now()
+        var log = try await witnessed.losingItsQuorum()
         log.options.submissionTimeout = .seconds(8)
         let statement = try log.evidence("x").entryBytes
         try await log.ask { client in
@@ -50,7 +52,9 @@ struct HealthTests {
             for line in [
                 #"holdfast_cosigning_rounds_total{result="quorum"} 1"#, "holdfast_quorum 0",
                 #"holdfast_witness_requests_total{witness="w",result="cosigned"} 1"#,
-                #"holdfast_witness_quarantined{witness="w"} 0"#, "holdfast_published_without_quorum_total 0",
+                #"holdfast_witness_quarantined{witness="w"} 0"#,
+                #"holdfast_witness_cosigned_timestamp_seconds{witness="w"} \#(cosigned / 1000)"#,
+                "holdfast_published_without_quorum_total 0",
             ] {
                 #expect(metrics.contains("\n\(line)\n"), "\(line)")
             }

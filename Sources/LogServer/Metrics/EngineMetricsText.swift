@@ -55,6 +55,12 @@ extension EngineMetrics.Cosigning {
             text.sample(requests, cosignatures[witness] ?? 0, ("witness", witness), ("result", "cosigned"))
             text.sample(requests, failures[witness] ?? 0, ("witness", witness), ("result", "failed"))
         }
+        let cosigned = "holdfast_witness_cosigned_timestamp_seconds"
+        text.metric(
+            cosigned, .gauge, "When a cosignature of a witness was last taken; 0 where none was since the start.")
+        for witness in cosignatures.keys.sorted() {
+            text.sample(cosigned, Double(cosignedTimes[witness] ?? 0) / 1000, ("witness", witness))
+        }
         let excluded = "holdfast_witness_quarantined"
         text.metric(excluded, .gauge, "1 if a witness is left out for claiming what the log has not signed.")
         for witness in cosignatures.keys.sorted() {
