@@ -72,6 +72,8 @@ struct TestLog {
         log.before = self.log
         let head = try store.read { try $0.head.treeHead }
         var witnessing = try OneAnswer().witnessing
+        // A first answer that came too late would be asked for again, and both would count.
+        witnessing.timeout = .seconds(60)
         witnessing.retry = .milliseconds(10)...(.milliseconds(20))
         log.log = try await Log.open(
             store: store, keys: keys, anchor: MemoryAnchor(head), witnessing: witnessing, clock: clock,

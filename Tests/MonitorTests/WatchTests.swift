@@ -213,6 +213,27 @@ struct ReplayedHeadsTests {
         _ = await running.value
     }
 
+    @Test("what is asked for while it is being read is never taken for another history")
+    func whileReading() async throws {
+        let place = try Place()
+        var log = try TestLog()
+        try log.grow(to: 13)
+        try place.server.show(log)
+        let watched = try place.watched(log, events: Events(), change: { $0.interval = .seconds(3600) })
+        let running = Task { await watched.run() }
+        let heads = ReplayedHeads([watched], patience: .seconds(200))
+        for size in UInt64(14)..<34 {
+            try log.grow(to: size * 3)
+            try place.server.show(log)
+            let head = try checkpoint(log)
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<8 { group.addTask { #expect(await heads.verdict(on: head) == .replayed) } }
+            }
+        }
+        running.cancel()
+        _ = await running.value
+    }
+
     @Test("none that the log does not show, none of another tree, none of another log")
     func refused() async throws {
         let place = try Place()

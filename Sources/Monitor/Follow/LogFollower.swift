@@ -207,8 +207,12 @@ public actor LogFollower {
     }
 
     /// Whether a head of the log is one that was replayed whole: every entry below it, the last of them a seal.
-    public func hasReplayed(_ head: TreeHead) throws(FollowFault) -> Bool {
-        guard head.size > 0, head.size <= replica.stored.size else { return false }
+    ///
+    /// - Returns: nil where not all of these entries were read yet. That is one answer with the rest, because the log is read on
+    ///   between two questions.
+    public func hasReplayed(_ head: TreeHead) throws(FollowFault) -> Bool? {
+        guard head.size > 0 else { return false }
+        guard head.size <= replica.stored.size else { return nil }
         guard try replica.isSealed(at: head.size) else { return false }
         return try replica.root(at: head.size) == head.root
     }

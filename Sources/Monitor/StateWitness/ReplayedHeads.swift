@@ -54,10 +54,11 @@ extension WatchedLog {
         case nil where knownEvidence != nil: return .refused("the log signed two histories")
         case nil: break
         }
-        if try await follower.hasReplayed(head) {
-            return await follower.fault(ofReplayed: signed).map { .refused($0) } ?? .replayed
+        switch try await follower.hasReplayed(head) {
+        case nil: return nil
+        case true?: return await follower.fault(ofReplayed: signed).map { .refused($0) } ?? .replayed
+        case false?:
+            return .refused("what was replayed has another root at \(head.size) entries, or no seal at its end")
         }
-        guard await follower.verifiedSize >= head.size else { return nil }
-        return .refused("what was replayed has another root at \(head.size) entries, or no seal at its end")
     }
 }
