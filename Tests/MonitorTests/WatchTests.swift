@@ -194,15 +194,20 @@ struct ReplayedHeadsTests {
         try log.checkpoint(size)
     }
 
-    @Test("those that are replayed; one that the log shows by now is replayed while it waits")
-    func replayed() async throws {
+    /// A log that is watched until the task is cancelled, and looked at when somebody waits for a head.
+    private func watching(_ log: TestLog) throws -> (Place, ReplayedHeads, Task<FinalFinding?, Never>) {
         let place = try Place()
-        var log = try TestLog()
-        try log.grow(to: 13)
         try place.server.show(log)
         let watched = try place.watched(log, events: Events(), change: { $0.interval = .seconds(3600) })
         let running = Task { await watched.run() }
-        let heads = ReplayedHeads([watched], patience: .seconds(200))
+        return (place, ReplayedHeads([watched], patience: .seconds(200)), running)
+    }
+
+    @Test("those that are replayed; one that the log shows by now is replayed while it waits")
+    func replayed() async throws {
+        var log = try TestLog()
+        try log.grow(to: 13)
+        let (place, heads, running) = try watching(log)
         #expect(await heads.verdict(on: try checkpoint(log)) == .replayed)
         let old = log
         try log.grow(to: 30)
@@ -215,13 +220,9 @@ struct ReplayedHeadsTests {
 
     @Test("what is asked for while it is being read is never taken for another history")
     func whileReading() async throws {
-        let place = try Place()
         var log = try TestLog()
         try log.grow(to: 13)
-        try place.server.show(log)
-        let watched = try place.watched(log, events: Events(), change: { $0.interval = .seconds(3600) })
-        let running = Task { await watched.run() }
-        let heads = ReplayedHeads([watched], patience: .seconds(200))
+        let (place, heads, running) = try watching(log)
         for size in UInt64(14)..<34 {
             try log.grow(to: size * 3)
             try place.server.show(log)
@@ -261,15 +262,11 @@ struct ReplayedHeadsTests {
 
     @Test("none of a log whose seal carries another state root than the replay's, however well signed and cosigned")
     func lying() async throws {
-        let place = try Place()
         var log = try TestLog()
         try log.grow(to: 13)
         try log.append(try log.event())
         log.seal(root: .zero)
-        try place.server.show(log)
-        let watched = try place.watched(log, events: Events(), change: { $0.interval = .seconds(3600) })
-        let running = Task { await watched.run() }
-        let heads = ReplayedHeads([watched], patience: .seconds(200))
+        let (_, heads, running) = try watching(log)
         guard case .refused(let why) = await heads.verdict(on: try checkpoint(log)) else {
             Issue.record("a lie was vouched for")
             return
